@@ -1,0 +1,109 @@
+#include "core/json.h"
+
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+
+#include "core/check.h"
+
+namespace shoal::json {
+
+namespace {
+
+constexpr std::size_t quoted_size_max = 80;
+
+std::size_t edits(std::string_view from, std::string_view to) {
+    std::vector<std::size_t> row(to.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        std::size_t corner = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < to.size(); ++j) {
+            const std::size_t replaced = corner + (from[i] == to[j] ? 0 : 1);
+            corner = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, corner + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+Result<Value> parse(std::string_view text, std::size_t size_max) {
+    if (text.size() > size_max) {
+        return Error{Code::invalid, "expected at most " + std::to_string(size_max) +
+                                        " bytes of JSON, got " + std::to_string(text.size())};
+    }
+    boost::json::error_code failure;
+    Value value = boost::json::parse(text, failure);
+    if (failure) return Error{Code::invalid, "not valid JSON: " + failure.message()};
+    return value;
+}
+
+std::string print(const Value& value) {
+    return boost::json::serialize(value);
+}
+
+std::string_view nearest(std::string_view written, const std::vector<std::string_view>& known) {
+    written = written.substr(0, quoted_size_max);
+    const auto distance = [&](std::string_view name) { return edits(written, name); };
+    const auto best = std::ranges::min_element(known, {}, distance);
+    if (best == known.end() || distance(*best) > 1 + best->size() / 2) return "";
+    return *best;
+}
+
+namespace detail {
+
+Error within(std::string_view place, Error error) {
+    const char first = error.what.empty() ? ':' : error.what.front();
+    const bool names_a_field = first != ':' && first != '[';
+    error.what = std::string(place) + (names_a_field ? "." : "") + error.what;
+    return error;
+}
+
+Error unexpected(std::string_view wanted, const Value& got) {
+    std::string text = print(got);
+    if (text.size() > quoted_size_max) text = text.substr(0, quoted_size_max) + "…";
+    return {Code::invalid, ": expected " + std::string(wanted) + ", got " + text};
+}
+
+Error unknown_key(std::string_view key, const std::vector<std::string_view>& known) {
+    std::string what = std::string(key.substr(0, quoted_size_max)) + ": unknown";
+    const std::string_view near = nearest(key, known);
+    if (!near.empty()) what += "; did you mean " + std::string(near) + "?";
+    return {Code::invalid, what};
+}
+
+Value Kind<double>::write(double number) {
+    if (std::isnan(number)) return "NaN";
+    if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+    return number;
+}
+
+Result<double> Kind<double>::read(const Value& value, Reader /*reader*/) {
+    if (value.is_number()) return value.to_number<double>();
+    if (value == "NaN") return std::numeric_limits<double>::quiet_NaN();
+    if (value == "Infinity") return std::numeric_limits<double>::infinity();
+    if (value == "-Infinity") return -std::numeric_limits<double>::infinity();
+    return unexpected("a number", value);
+}
+
+Value Kind<Scalar>::write(const Scalar& scalar) {
+    return std::visit([](const auto& value) { return Value(value); }, scalar.value);
+}
+
+Result<Scalar> Kind<Scalar>::read(const Value& value, Reader /*reader*/) {
+    if (const auto* text = value.if_string()) return Scalar{std::string(*text)};
+    if (value.is_bool()) return Scalar{value.get_bool()};
+    if (value.is_double()) return Scalar{value.get_double()};
+    boost::json::error_code failure;
+    if (value.is_number()) {
+        const auto number = value.to_number<std::int64_t>(failure);
+        if (!failure) return Scalar{number};
+    }
+    return unexpected("a single value (text, number, true or false)", value);
+}
+
+}  // namespace detail
+
+}  // namespace shoal::json

@@ -1,0 +1,282 @@
+#pragma once
+
+// How each kind of value is written to JSON and read from it. Included by core/json.h alone.
+
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/mp11/algorithm.hpp>
+
+#include "core/json.h"
+#include "core/json_text.h"
+#include "core/scalar.h"
+#include "core/time.h"
+
+namespace shoal::json::detail {
+
+template <class T>
+using Fields = boost::describe::describe_members<T, boost::describe::mod_public>;
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+template <class T>
+    requires HasText<T>
+struct Kind<T> {
+    static Value write(const T& thing) { return Value(Text<T>::write(thing)); }
+    static Result<T> read(const Value& value, Reader /*reader*/) {
+        const auto* text = value.if_string();
+        if (!text) return unexpected(Text<T>::wanted, value);
+        auto result = Text<T>::read(*text);
+        if (!result.ok()) return Error{Code::invalid, ": " + result.error().what};
+        return result;
+    }
+};
+
+template <>
+struct Kind<std::string> {
+    static Value write(const std::string& text) { return Value(text); }
+    static Result<std::string> read(const Value& value, Reader /*reader*/) {
+        if (const auto* text = value.if_string()) return std::string(*text);
+        return unexpected("a string (in quotes)", value);
+    }
+};
+
+template <>
+struct Kind<bool> {
+    static Value write(bool truth) { return Value(truth); }
+    static Result<bool> read(const Value& value, Reader /*reader*/) {
+        if (value.is_bool()) return value.get_bool();
+        return unexpected("true or false", value);
+    }
+};
+
+template <>
+struct Kind<double> {
+    static Value write(double number);
+    static Result<double> read(const Value& value, Reader reader);
+};
+
+template <>
+struct Kind<Scalar> {
+    static Value write(const Scalar& scalar);
+    static Result<Scalar> read(const Value& value, Reader reader);
+};
+
+template <>
+struct Kind<Value> {
+    static Value write(const Value& value) { return value; }
+    static Result<Value> read(const Value& value, Reader /*reader*/) { return value; }
+};
+
+template <std::integral T>
+struct Kind<T> {
+    static Value write(T number) { return Value(number); }
+    static Result<T> read(const Value& value, Reader /*reader*/) {
+        boost::json::error_code failure;
+        if (value.is_number()) {
+            const T number = value.to_number<T>(failure);  // refuses fractions and what is too big
+            if (!failure) return number;
+        }
+        return unexpected("a whole number from " + std::to_string(std::numeric_limits<T>::min()) +
+                              " to " + std::to_string(std::numeric_limits<T>::max()),
+                          value);
+    }
+};
+
+template <>
+struct Kind<Duration> {
+    static Value write(Duration length) { return Value(length.count()); }
+    static Result<Duration> read(const Value& value, Reader reader) {
+        return Duration{TRY(Kind<std::int64_t>::read(value, reader))};
+    }
+};
+
+template <>
+struct Kind<Time> {
+    static Value write(Time time) { return Value(time.time_since_epoch().count()); }
+    static Result<Time> read(const Value& value, Reader reader) {
+        return Time{TRY(Kind<Duration>::read(value, reader))};
+    }
+};
+
+template <class T>
+    requires std::is_enum_v<T>
+struct Kind<T> {
+    static Value write(T thing) { return Value(boost::describe::enum_to_string(thing, "")); }
+    static Result<T> read(const Value& value, Reader /*reader*/) {
+        T thing{};
+        const auto* text = value.if_string();
+        if (text && boost::describe::enum_from_string(text->c_str(), thing)) return thing;
+        std::string wanted;
+        boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>(
+            [&](auto one) { wanted += (wanted.empty() ? "" : " | ") + std::string(one.name); });
+        return unexpected(wanted, value);
+    }
+};
+
+template <class T>
+struct Kind<std::optional<T>> {
+    static Value write(const std::optional<T>& maybe) {
+        return maybe ? Kind<T>::write(*maybe) : Value();
+    }
+    static Result<std::optional<T>> read(const Value& value, Reader reader) {
+        if (value.is_null()) return std::optional<T>();
+        return std::optional<T>(TRY(Kind<T>::read(value, reader)));
+    }
+};
+
+template <class T>
+struct Kind<std::vector<T>> {
+    static Value write(const std::vector<T>& items) {
+        boost::json::array array;
+        array.reserve(items.size());
+        for (const T& item : items) array.push_back(Kind<T>::write(item));
+        return array;
+    }
+    static Result<std::vector<T>> read(const Value& value, Reader reader) {
+        const auto* array = value.if_array();
+        if (!array) return unexpected("a list", value);
+        std::vector<T> items;
+        items.reserve(array->size());
+        for (const Value& item : *array) {
+            auto result = Kind<T>::read(item, reader);
+            const std::string place = "[" + std::to_string(items.size()) + "]";
+            if (!result.ok()) return within(place, std::move(result).error());
+            items.push_back(std::move(result).value());
+        }
+        return items;
+    }
+};
+
+/// An object whose keys are data: names, or anything that has a text form.
+template <class K, class T>
+struct Kind<std::map<K, T>> {
+    static Value write(const std::map<K, T>& items) {
+        boost::json::object object;
+        object.reserve(items.size());
+        for (const auto& [key, item] : items) object[key_text(key)] = Kind<T>::write(item);
+        return object;
+    }
+    static Result<std::map<K, T>> read(const Value& value, Reader reader) {
+        const auto* object = value.if_object();
+        if (!object) return unexpected("an object", value);
+        std::map<K, T> items;
+        for (const auto& [name, item] : *object) {
+            auto key = read_key<K>(name);
+            if (!key.ok()) return within(name, {Code::invalid, ": " + key.error().what});
+            auto result = Kind<T>::read(item, reader);
+            if (!result.ok()) return within(name, std::move(result).error());
+            items.emplace(std::move(key).value(), std::move(result).value());
+        }
+        return items;
+    }
+};
+
+/// One of several messages: {"lease_granted": {…}}. Each alternative carries its name.
+template <class... Ts>
+struct Kind<std::variant<Ts...>> {
+    static Value write(const std::variant<Ts...>& message) {
+        return std::visit(
+            []<class T>(const T& it) -> Value {
+                return boost::json::object{{T::name, Kind<T>::write(it)}};
+            },
+            message);
+    }
+    static Result<std::variant<Ts...>> read(const Value& value, Reader reader) {
+        const auto* object = value.if_object();
+        if (!object || object->size() != 1) return unexpected("an object with one key", value);
+        const auto& [key, body] = *object->begin();
+        std::optional<Result<std::variant<Ts...>>> found;
+        ((key == Ts::name ? void(found = body_of<Ts>(body, reader)) : void()), ...);
+        if (found) return *found;
+        return Error{Code::unsupported, std::string(key) + ": unknown message"};
+    }
+    template <class T>
+    static Result<std::variant<Ts...>> body_of(const Value& body, Reader reader) {
+        auto result = Kind<T>::read(body, reader);
+        if (!result.ok()) return within(T::name, std::move(result).error());
+        return std::variant<Ts...>(std::move(result).value());
+    }
+};
+
+/// Whether a person must write the field.
+template <class T>
+bool is_required(std::string_view field) {
+    if constexpr (requires { T::required; }) {
+        for (const std::string_view name : T::required) {
+            if (name == field) return true;
+        }
+    }
+    return false;
+}
+
+template <class T>
+concept Described = boost::describe::has_describe_members<T>::value && !HasText<T>;
+
+template <Described T>
+struct Kind<T> {
+    static Value write(const T& thing) {
+        boost::json::object object;
+        boost::mp11::mp_for_each<Fields<T>>([&](auto field) {
+            const auto& member = thing.*field.pointer;
+            using Field = std::decay_t<decltype(member)>;
+            if constexpr (is_optional<Field>) {
+                if (!member) return;
+            }
+            object[field.name] = Kind<Field>::write(member);
+        });
+        return object;
+    }
+    static Result<T> read(const Value& value, Reader reader) {
+        const auto* object = value.if_object();
+        if (!object) return unexpected("an object", value);
+        T thing{};
+        std::vector<std::string_view> known;
+        std::optional<Error> failure;
+        boost::mp11::mp_for_each<Fields<T>>([&](auto field) {
+            known.emplace_back(field.name);
+            if (failure) return;
+            const Value* found = object->if_contains(field.name);
+            failure = found ? read_field(thing.*field.pointer, field.name, *found, reader)
+                            : missing(field.name, reader);
+        });
+        if (reader == Reader::strict) {
+            for (const auto& [key, unused] : *object) {
+                if (std::ranges::find(known, std::string_view(key)) == known.end()) {
+                    return unknown_key(key, known);
+                }
+            }
+        }
+        if (failure) return *failure;
+        return thing;
+    }
+
+private:
+    template <class Field>
+    static std::optional<Error> read_field(Field& field, std::string_view name, const Value& value,
+                                           Reader reader) {
+        auto result = Kind<Field>::read(value, reader);
+        if (!result.ok()) return within(name, std::move(result).error());
+        field = std::move(result).value();
+        return std::nullopt;
+    }
+    static std::optional<Error> missing(std::string_view name, Reader reader) {
+        if (reader == Reader::tolerant || !is_required<T>(name)) return std::nullopt;
+        return Error{Code::invalid, std::string(name) + ": missing"};
+    }
+};
+
+}  // namespace shoal::json::detail

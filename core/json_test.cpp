@@ -1,0 +1,112 @@
+#include <optional>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "core/json.h"
+
+namespace shoal {
+namespace {
+
+enum class Verify { none, replay };
+BOOST_DESCRIBE_ENUM(Verify, none, replay)
+
+struct Resources {
+    std::uint32_t cores = 1;
+    Size memory = 1_GiB;
+
+    friend bool operator==(const Resources&, const Resources&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Resources, (), (cores, memory))
+
+struct Task {
+    static constexpr const char* name = "task";
+    static constexpr std::array<std::string_view, 1> required{"title"};
+    std::string title;
+    Verify verify = Verify::none;
+    Resources resources;
+    std::optional<Lamports> cap;
+    std::map<TaskId, double> scores;
+
+    friend bool operator==(const Task&, const Task&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Task, (), (title, verify, resources, cap, scores))
+
+struct Other {
+    static constexpr const char* name = "other";
+};
+BOOST_DESCRIBE_STRUCT(Other, (), ())
+
+struct Sweep {
+    std::vector<Task> tasks;
+};
+BOOST_DESCRIBE_STRUCT(Sweep, (), (tasks))
+
+json::Value parsed(std::string_view text) {
+    return json::parse(text, 1'000'000).value();
+}
+
+template <class T>
+std::string refusal(std::string_view text, json::Reader reader = json::Reader::strict) {
+    const auto result = json::read<T>(parsed(text), reader);
+    return result.ok() ? "accepted" : result.error().what;
+}
+
+TEST_CASE("what is written is read back") {
+    const Task task{"a", Verify::replay, {2, 5_MiB}, Lamports{7}, {{TaskId{40}, 0.5}}};
+    for (const auto reader : {json::Reader::strict, json::Reader::tolerant}) {
+        CHECK(json::read<Task>(json::write(task), reader).value() == task);
+    }
+    CHECK(json::print(json::write(task)) ==
+          R"({"title":"a","verify":"replay","resources":{"cores":2,"memory":"5MiB"},)"
+          R"("cap":"7","scores":{"task_18":5E-1}})");
+}
+
+TEST_CASE("an error names the path, what was expected and what came") {
+    CHECK(refusal<Sweep>(R"({"tasks":[{"title":"a"},{"title":"b","resources":{"memory":-1}}]})") ==
+          R"(tasks[1].resources.memory: expected a size like "4GiB", got -1)");
+    CHECK(refusal<Task>(R"({"title":"a","resources":{"cores":-1}})") ==
+          "resources.cores: expected a whole number from 0 to 4294967295, got -1");
+    CHECK(refusal<Task>(R"({"title":"a","verify":"quorum"})") ==
+          R"(verify: expected none | replay, got "quorum")");
+    CHECK(refusal<Task>(R"({"title":"a","scores":{"job_1":1}})") ==
+          R"(scores.job_1: expected an id like "task_3f9k")");
+    CHECK(refusal<Task>("[]") == "expected an object, got []");
+}
+
+TEST_CASE("the strict reader refuses unknown keys and names the nearest") {
+    CHECK(refusal<Task>(R"({"title":"a","resourses":{}})") ==
+          "resourses: unknown; did you mean resources?");
+    CHECK(refusal<Task>(R"({"title":"a","zzzzzzzzzzzzz":{}})") == "zzzzzzzzzzzzz: unknown");
+    CHECK(refusal<Task>(R"({})") == "title: missing");
+}
+
+TEST_CASE("the tolerant reader fills what is absent and passes over what is new") {
+    CHECK(refusal<Task>(R"({"later":{"field":1}})", json::Reader::tolerant) == "accepted");
+}
+
+TEST_CASE("a variant is an object with one key") {
+    using Message = std::variant<Task, Other>;
+    CHECK(json::print(json::write(Message{Other{}})) == R"({"other":{}})");
+    CHECK(refusal<Message>(R"({"other":{}})") == "accepted");
+    const auto unknown = json::read<Message>(parsed(R"({"newer":{}})"), json::Reader::tolerant);
+    CHECK(unknown.error().code == Code::unsupported);
+    CHECK(refusal<Message>(R"({"task":{"title":1}})") ==
+          "task.title: expected a string (in quotes), got 1");
+}
+
+TEST_CASE("text that is not JSON is refused: bad UTF-8, too deep, too long") {
+    CHECK_FALSE(json::parse("\"\xff\"", 100).ok());
+    CHECK_FALSE(json::parse(std::string(100, '['), 1000).ok());
+    CHECK_FALSE(json::parse("1 2", 1000).ok());
+    CHECK(json::parse("[1]", 2).error().what == "expected at most 2 bytes of JSON, got 3");
+}
+
+TEST_CASE("a number that is not finite keeps its meaning") {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK(json::print(json::write(nan)) == "\"NaN\"");
+    CHECK(std::isnan(json::read<double>(json::write(nan), json::Reader::strict).value()));
+}
+
+}  // namespace
+}  // namespace shoal
