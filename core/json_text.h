@@ -34,7 +34,11 @@ template <>
 struct Text<Hash> {
     static constexpr std::string_view wanted = "a SHA-256 in hexadecimal";
     static std::string write(const Hash& hash) { return to_string(hash); }
-    static Result<Hash> read(std::string_view text) { return parse_hash(text); }
+    /// People may say which hash it is: "sha256:3f…".
+    static Result<Hash> read(std::string_view text) {
+        constexpr std::string_view scheme = "sha256:";
+        return parse_hash(text.starts_with(scheme) ? text.substr(scheme.size()) : text);
+    }
 };
 template <>
 struct Text<PublicKey> {

@@ -1,0 +1,77 @@
+#pragma once
+
+// Every limit of the program and why it is what it is. What an operator may set has its default
+// here; the others are fixed.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/time.h"
+#include "core/units.h"
+
+namespace shoal::limits {
+
+// Text that people and peers send.
+constexpr std::size_t json_depth = 32;           // deeper nesting is only ever an attack
+constexpr std::size_t job_file_bytes = 1 << 20;  // people write job files; 1 MiB is a long evening
+constexpr std::size_t body_bytes = 1 << 20;      // bigger things are blobs
+constexpr std::size_t message_bytes = 1 << 20;   // one frame of a session: a job and its matrix fit
+constexpr std::size_t http_header_bytes = 16 << 10;  // a cookie, a key and a long path fit
+constexpr std::size_t name_characters = 128;         // fits a line of a table
+constexpr std::size_t path_bytes = 1'024;            // a relative path in a job's folders
+constexpr std::size_t key_bytes = 200;               // an idempotency key: two ids and some words
+constexpr std::size_t text_bytes = 4'096;            // a description, a reason, one command word
+
+// The size of a job. Its journal event stays below a few MiB, so that a commit stays short.
+constexpr std::size_t tasks_per_job = 10'000;
+constexpr std::size_t inputs_per_job = 1'000;
+constexpr std::size_t outputs_per_job = 1'000;
+constexpr std::size_t command_words = 1'000;
+constexpr std::size_t environment_variables = 256;
+constexpr std::size_t matrix_axes = 32;
+constexpr std::size_t matrix_values = 10'000;    // an axis as long as the most tasks
+constexpr std::uint32_t retries = 100;           // beyond it the job is broken, not unlucky
+constexpr std::uint32_t cores_per_task = 4'096;  // more than any one machine has
+constexpr std::uint32_t gpus_per_task = 64;
+constexpr Size memory_min = 4_MiB;  // a process hardly starts in less
+
+// Lists in answers.
+constexpr std::size_t page_default = 50;
+constexpr std::size_t page_max = 500;
+
+// Bytes kept for others.
+constexpr Size blob = 16_GiB;
+constexpr Size account_blobs = 100_GiB;
+constexpr Size disk_free_min = 1_GiB;  // below it submissions and uploads are refused
+constexpr Size disk_reserve = 64_MiB;  // lets running jobs settle on a full disk
+constexpr Size log_default = 16_MiB;   // per attempt; more is noise nobody reads
+constexpr Size output_default = 1_GiB;
+
+// What an attempt may report. Metrics and log lines are kept apart and may be lost.
+constexpr std::size_t report_line_bytes = 64 << 10;  // one line on file descriptor 3
+constexpr std::size_t reports_per_second = 100;      // above it lines are dropped and counted
+constexpr std::size_t metric_names = 256;            // per attempt
+constexpr std::size_t metric_points = 10'000;        // per attempt and name; then they are thinned
+
+// Sessions and leases.
+constexpr Duration lease_term{60'000};       // how long a lost provider can hold up a task
+constexpr Duration heartbeat{10'000};        // six chances a term
+constexpr Duration session_silence{45'000};  // then the connection is taken for dead
+constexpr Duration challenge_life{30'000};
+constexpr std::size_t attempts_per_provider = 1'000;
+constexpr std::size_t unacked_messages = 1'000;  // of one session, kept to be sent again
+constexpr std::size_t sessions = 10'000;
+constexpr std::size_t feed_subscribers = 1'000;
+
+// How long things last.
+constexpr Duration attempt_time_max{30LL * 86'400'000};
+constexpr Duration charged_time_max{3'660LL * 86'400'000};  // ten years, as the longest Span
+constexpr Duration grace_max{10LL * 60'000};                // between SIGTERM and SIGKILL
+constexpr Duration idempotency_life{86'400'000};            // of a client's Idempotency-Key
+constexpr Duration upload_life{3'600'000};   // an upload that made no progress is forgotten
+constexpr Duration sweep_delay{86'400'000};  // a blob nobody names lives a day longer
+constexpr Duration blob_retention{30LL * 86'400'000};
+constexpr Duration journal_retention{90LL * 86'400'000};
+constexpr Duration log_retention{14LL * 86'400'000};
+
+}  // namespace shoal::limits

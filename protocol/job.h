@@ -1,0 +1,154 @@
+#pragma once
+
+// What a buyer asks for: the job file, and the body of POST /v1/jobs. (docs: design "workload".)
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/describe.hpp>
+
+#include "core/hash.h"
+#include "core/lamports.h"
+#include "core/result.h"
+#include "core/scalar.h"
+#include "core/units.h"
+
+namespace shoal::protocol {
+
+enum class JobKind { exec };
+BOOST_DESCRIBE_ENUM(JobKind, exec)
+
+/// One file of an input folder.
+struct InputFile {
+    static constexpr std::array<std::string_view, 2> required{"path", "blob"};
+    std::string path;  // relative, below the input's name
+    Hash blob;
+    std::uint64_t size_bytes = 0;
+    bool executable = false;
+
+    friend bool operator==(const InputFile&, const InputFile&) = default;
+};
+BOOST_DESCRIBE_STRUCT(InputFile, (), (path, blob, size_bytes, executable))
+
+/// What the attempt sees as /in/NAME. People write `path` (the CLI uploads it and puts `blob` or
+/// `files` in its place); the market takes `blob` (one file) or `files` (a folder).
+struct JobInput {
+    std::string as;  // absent in a job file: the last part of `path`
+    std::optional<std::string> path;
+    std::optional<Hash> blob;
+    std::uint64_t size_bytes = 0;
+    bool executable = false;
+    std::vector<InputFile> files;
+
+    friend bool operator==(const JobInput&, const JobInput&) = default;
+};
+BOOST_DESCRIBE_STRUCT(JobInput, (), (as, path, blob, size_bytes, executable, files))
+
+/// What the attempt must leave in /out; a folder stands for all below it.
+struct JobOutput {
+    static constexpr std::array<std::string_view, 1> required{"path"};
+    std::string path;
+    bool optional = false;
+
+    friend bool operator==(const JobOutput&, const JobOutput&) = default;
+};
+BOOST_DESCRIBE_STRUCT(JobOutput, (), (path, optional))
+
+/// One task for each combination of the values.
+struct TaskPlan {
+    std::map<std::string, std::vector<Scalar>> matrix;
+
+    friend bool operator==(const TaskPlan&, const TaskPlan&) = default;
+};
+BOOST_DESCRIBE_STRUCT(TaskPlan, (), (matrix))
+
+enum class Best { max, min };
+BOOST_DESCRIBE_ENUM(Best, max, min)
+
+/// What ranks the tasks: the last value of a metric that the job reports.
+struct ResultRule {
+    static constexpr std::array<std::string_view, 1> required{"metric"};
+    std::string metric;
+    Best best = Best::max;
+
+    friend bool operator==(const ResultRule&, const ResultRule&) = default;
+};
+BOOST_DESCRIBE_STRUCT(ResultRule, (), (metric, best))
+
+/// What one attempt may use of its provider.
+struct Resources {
+    std::uint32_t cores = 1;
+    Size memory = 1_GiB;
+    Size disk = 1_GiB;
+
+    friend bool operator==(const Resources&, const Resources&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Resources, (), (cores, memory, disk))
+
+struct JobLimits {
+    Span time{std::chrono::hours{1}};
+    Span grace{std::chrono::seconds{30}};
+    Size output = 1_GiB;
+    Size log = 16_MiB;
+
+    friend bool operator==(const JobLimits&, const JobLimits&) = default;
+};
+BOOST_DESCRIBE_STRUCT(JobLimits, (), (time, grace, output, log))
+
+/// How the result is checked. Any program can be run; only `none` is offered so far, and said so.
+enum class Verify { none };
+BOOST_DESCRIBE_ENUM(Verify, none)
+
+/// What the buyer will pay at most, in all and for an hour of one task.
+struct PriceCaps {
+    std::optional<Lamports> max_total;
+    std::optional<Lamports> max_hour;
+
+    friend bool operator==(const PriceCaps&, const PriceCaps&) = default;
+};
+BOOST_DESCRIBE_STRUCT(PriceCaps, (), (max_total, max_hour))
+
+struct JobSpec {
+    static constexpr std::array<std::string_view, 2> required{"name", "command"};
+    std::string name;
+    JobKind kind = JobKind::exec;
+    std::vector<std::string> command;
+    std::vector<JobInput> inputs;
+    std::vector<JobOutput> outputs;
+    TaskPlan tasks;
+    std::optional<ResultRule> result;
+    std::map<std::string, std::string> environment;
+    Resources resources;
+    JobLimits limits;
+    std::uint32_t retries = 2;
+    Verify verify = Verify::none;
+    PriceCaps price;
+
+    friend bool operator==(const JobSpec&, const JobSpec&) = default;
+};
+BOOST_DESCRIBE_STRUCT(JobSpec, (),
+                      (name, kind, command, inputs, outputs, tasks, result, environment, resources,
+                       limits, retries, verify, price))
+
+/// The values that one task was given.
+using Parameters = std::map<std::string, Scalar>;
+
+/// Whether the job may be run at all: names, sizes, counts, paths, `${name}`s that the matrix has.
+/// `source` says whether inputs may still be paths of the buyer's machine.
+/// invalid: the path of the field, what was expected and what came.
+enum class SpecSource { file, api };
+Status validate(const JobSpec&, SpecSource source);
+
+/// All combinations, the last name changing fastest; one empty combination without a matrix.
+/// To be called on a valid job.
+std::vector<Parameters> expand(const TaskPlan&);
+
+/// The text with each ${name} replaced. To be called on a valid job.
+std::string substitute(std::string_view text, const Parameters&);
+
+}  // namespace shoal::protocol
