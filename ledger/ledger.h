@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "core/time.h"
+#include "protocol/ledger.h"
+
+namespace shoal::ledger {
+
+/// What is asked of the ledger. The key makes a repetition harmless; job and lease say what the
+/// money is for, the job must be that of a held account.
+struct TransferRequest {
+    std::string key;
+    TransferPurpose purpose = TransferPurpose::credit_issued;
+    LedgerAccount from;
+    LedgerAccount to;
+    Lamports amount;
+    JobId job;
+    LeaseId lease;
+};
+
+/// Who has how much, and how it came to that.
+///
+/// Money only ever moves from one account to another, so the sum of all balances is zero after
+/// every event. Each transfer has an amount above zero, a purpose that fits its two accounts, and
+/// a key under which it is posted once. No balance falls below zero but the issuer's, whose debt is
+/// the credit in circulation. A hold is an account like any other: the job's.
+///
+/// Questions are const; their answer is an event or a refusal that changes nothing. Only apply()
+/// changes state: it cannot fail and decides nothing.
+class Ledger {
+public:
+    Ledger() = default;
+
+    /// A ledger as a snapshot has it. corrupt: the state contradicts itself.
+    static Result<Ledger> restore(LedgerState);
+
+    /// exhausted: the payer has less than the amount, or a sum does not fit 64 bits. invalid: the
+    /// amount is not above zero, the key is empty or too long, the accounts do not fit the purpose.
+    /// conflict: the key was used before; earlier() tells whether for the same.
+    Result<TransferPosted> transfer(const TransferRequest&, Time now) const;
+
+    /// Several transfers, all or none; each sees the balances that those before it leave. Refuses
+    /// like transfer(). They must be applied in order and without another between them.
+    Result<std::vector<TransferPosted>> transfer_all(const std::vector<TransferRequest>&,
+                                                     Time now) const;
+
+    /// What was posted under the request's key: the first answer to a repetition. Null if nothing.
+    /// conflict: it was another transfer.
+    Result<const TransferPosted*> earlier(const TransferRequest&) const;
+
+    void apply(const TransferPosted&);
+
+    /// What was posted under a key; null if nothing.
+    const TransferPosted* find(std::string_view key) const;
+
+    Lamports balance(const LedgerAccount&) const;
+
+    /// The account's lines above `after`, oldest first; zero begins at the start.
+    std::vector<StatementLine> statement(const LedgerAccount&, TransferId after,
+                                         std::size_t limit) const;
+
+    /// Of all balances. Always zero.
+    Lamports sum() const;
+
+    const LedgerState& state() const { return state_; }
+
+    /// In time that grows with the accounts; restore(state()) also follows every entry.
+    void check_invariants() const;
+
+    friend bool operator==(const Ledger&, const Ledger&) = default;
+
+private:
+    void index(const TransferPosted&);
+
+    LedgerState state_;
+
+    // Found again from the state. Every key is kept as long as its entry, for ever so far: what
+    // forgets an entry must forget it here, and only then may its key be used anew.
+    std::map<std::string, TransferId, std::less<>> by_key_;
+    std::map<LedgerAccount, std::vector<TransferId>> by_account_;  // ascending
+};
+
+}  // namespace shoal::ledger
