@@ -55,6 +55,10 @@ BOOST_DESCRIBE_ENUM(TransferPurpose, credit_issued, credit_withdrawn, credit_tra
 template <>
 struct shoal::json::detail::Text<shoal::LedgerAccount> {
     static constexpr std::string_view wanted = R"(a ledger account like "available:acc_3")";
+    static std::string pattern() {
+        constexpr const char* number = "[1-9a-hjkmnp-tv-z][0-9a-hjkmnp-tv-z]{0,12}";
+        return std::string("^(issuer|fees|available:acc_") + number + "|held:job_" + number + ")$";
+    }
     static std::string write(const LedgerAccount& account) { return to_string(account); }
     static Result<LedgerAccount> read(std::string_view text) { return parse_ledger_account(text); }
 };
