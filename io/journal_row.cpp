@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "io/utf8.h"
+#include "core/text.h"
 
 namespace shoal::io {
 

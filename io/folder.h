@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "core/result.h"
+#include "io/files.h"
+
+namespace shoal::io {
+
+/// Variables by name.
+using Environment = std::map<std::string, std::string>;
+Environment system_environment();
+
+/// Where things lie unless somebody says otherwise (XDG base directories).
+struct Paths {
+    std::filesystem::path data;         // $XDG_DATA_HOME/shoal, ~/.local/share/shoal
+    std::filesystem::path config_file;  // $XDG_CONFIG_HOME/shoal/config.yaml, ~/.config/shoal/…
+    std::filesystem::path runtime;      // $XDG_RUNTIME_DIR/shoal; data/run if there is none
+};
+
+/// invalid: neither HOME nor the XDG variables are there.
+Result<Paths> default_paths(const Environment& environment);
+
+/// The folder that one process keeps its data in: made with mode 0700, locked while it is open,
+/// marked with the release that made it.
+class DataFolder {
+public:
+    struct Options {
+        std::string release;
+        std::uint32_t format = 1;  // of the folder as a whole; a newer one is refused
+    };
+
+    /// conflict: another process uses it. unsupported: made by a newer release. denied: others
+    /// may read it. invalid: holds something that is not ours. corrupt: its mark is unreadable.
+    static Result<DataFolder> open(const std::filesystem::path& path, const Options& options);
+
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    DataFolder(std::filesystem::path path, Descriptor lock);
+
+    std::filesystem::path path_;
+    Descriptor lock_;
+};
+
+}  // namespace shoal::io
