@@ -1,9 +1,9 @@
+#include "core/json.h"
+
 #include <optional>
 #include <string>
 
 #include <doctest/doctest.h>
-
-#include "core/json.h"
 
 namespace shoal {
 namespace {

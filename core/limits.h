@@ -26,6 +26,7 @@ constexpr std::size_t text_bytes = 4'096;            // a description, a reason,
 constexpr std::size_t tasks_per_job = 10'000;
 constexpr std::size_t inputs_per_job = 1'000;
 constexpr std::size_t outputs_per_job = 1'000;
+constexpr std::size_t artifacts_per_attempt = 5'000;  // what a declared folder may hold
 constexpr std::size_t command_words = 1'000;
 constexpr std::size_t environment_variables = 256;
 constexpr std::size_t matrix_axes = 32;

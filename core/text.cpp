@@ -47,40 +47,51 @@ bool is_control(char32_t code) {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f);
 }
 
-bool turns_direction(char32_t code) {
+/// Marks, embeddings, overrides and isolates of the writing direction, and the two separators that
+/// some programs take for the end of a line.
+bool misleads(char32_t code) {
     return code == 0x61c || code == 0x200e || code == 0x200f ||
-           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
-/// The number of characters that `accepts` holds for, or nothing if one is broken or refused.
+/// The number of characters; nothing if one is broken or not accepted.
 template <class Accepts>
-bool every(std::string_view text, std::size_t& count, Accepts accepts) {
-    for (count = 0; !text.empty(); ++count) {
+std::optional<std::size_t> count_if_all(std::string_view text, Accepts accepts) {
+    std::size_t count = 0;
+    for (; !text.empty(); ++count) {
         const Character next = decode(text);
-        if (next.size == 0 || !accepts(next.code)) return false;
+        if (next.size == 0 || !accepts(next.code)) return std::nullopt;
         text.remove_prefix(next.size);
     }
-    return true;
+    return count;
+}
+
+bool is_clean(char32_t code) {
+    return !is_control(code) && !misleads(code);
+}
+
+std::string escaped(char32_t code) {
+    const auto number = static_cast<std::uint32_t>(code);
+    return number < 0x100 ? fmt::format("\\x{:02x}", number) : fmt::format("\\u{:04x}", number);
 }
 
 }  // namespace
 
+std::optional<std::size_t> character_count(std::string_view text) {
+    return count_if_all(text, [](char32_t) { return true; });
+}
+
 bool is_utf8(std::string_view text) {
-    std::size_t count = 0;
-    return every(text, count, [](char32_t) { return true; });
+    return character_count(text).has_value();
 }
 
 bool is_printable(std::string_view text) {
-    std::size_t count = 0;
-    return every(text, count,
-                 [](char32_t code) { return !is_control(code) && !turns_direction(code); });
+    return count_if_all(text, is_clean).has_value();
 }
 
 bool is_name(std::string_view text) {
-    std::size_t count = 0;
-    const bool printable = every(
-        text, count, [](char32_t code) { return !is_control(code) && !turns_direction(code); });
-    return printable && count >= 1 && count <= limits::name_characters;
+    const auto count = count_if_all(text, is_clean);
+    return count && *count >= 1 && *count <= limits::name_characters;
 }
 
 std::string to_display(std::string_view text) {
@@ -92,8 +103,8 @@ std::string to_display(std::string_view text) {
         const std::size_t size = std::max<std::size_t>(1, next.size);
         if (next.size == 0) {
             shown += replacement;
-        } else if (is_control(next.code) && next.code != '\n' && next.code != '\t') {
-            shown += fmt::format("\\x{:02x}", static_cast<std::uint32_t>(next.code));
+        } else if (!is_clean(next.code) && next.code != '\n' && next.code != '\t') {
+            shown += escaped(next.code);
         } else {
             shown += text.substr(0, size);
         }
