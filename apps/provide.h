@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/lamports.h"
+#include "core/units.h"
+#include "protocol/ledger.h"
+
+namespace shoal::apps {
+
+/// What a person decides about a provider. What is absent is found out from the machine.
+struct ProvideOptions {
+    std::string market;              // http://host:port, or https://host:port#sha256=PIN
+    std::filesystem::path key_file;  // holds the provider's API key; empty: $SHOAL_KEY
+    std::filesystem::path data;      // made if it is missing; one process at a time
+    std::string name;                // of the machine, as buyers see it; empty: its host name
+    std::optional<std::uint32_t> cores;
+    std::optional<Size> memory;
+    std::optional<Size> disk;
+    std::optional<std::uint32_t> attempts;  // how many run at once; absent: one a core
+    Price price{.core_hour = Lamports{2'000'000}, .gib_hour = Lamports{250'000}};
+
+    /// The program that holds one attempt, called with the attempt's folder as its last word.
+    /// Empty: this binary's own `shim` command.
+    std::vector<std::string> shim_command;
+};
+
+/// Sells this machine's time to a market until SIGTERM or SIGINT has drained it; a second signal
+/// ends at once and leaves the attempts to their shims, to which the next start re-attaches.
+/// Gives the exit code: 0 drained, 2 wrong options, 3 refused (by the market, by this machine's
+/// lack of isolation, or because another process has the data folder). Says why on standard error.
+int provide(const ProvideOptions& options);
+
+/// `shoal shim FOLDER`: holds one attempt, whose folder it is given, and outlives the provider.
+int shim_main(int argc, char** argv);
+
+}  // namespace shoal::apps
