@@ -4,7 +4,7 @@
 #include <cctype>
 #include <numeric>
 
-#include "core/check.h"
+#include "core/text.h"
 
 namespace shoal::json {
 
@@ -57,18 +57,17 @@ namespace detail {
 Error within(std::string_view place, Error error) {
     const char first = error.what.empty() ? ':' : error.what.front();
     const bool names_a_field = first != ':' && first != '[';
-    error.what = std::string(place) + (names_a_field ? "." : "") + error.what;
+    error.what = shorten(place, quoted_size_max) + (names_a_field ? "." : "") + error.what;
     return error;
 }
 
 Error unexpected(std::string_view wanted, const Value& got) {
-    std::string text = print(got);
-    if (text.size() > quoted_size_max) text = text.substr(0, quoted_size_max) + "…";
-    return {Code::invalid, ": expected " + std::string(wanted) + ", got " + text};
+    return {Code::invalid,
+            ": expected " + std::string(wanted) + ", got " + shorten(print(got), quoted_size_max)};
 }
 
 Error unknown_key(std::string_view key, const std::vector<std::string_view>& known) {
-    std::string what = std::string(key.substr(0, quoted_size_max)) + ": unknown";
+    std::string what = shorten(key, quoted_size_max) + ": unknown";
     const std::string_view near = nearest(key, known);
     if (!near.empty()) what += "; did you mean " + std::string(near) + "?";
     return {Code::invalid, what};

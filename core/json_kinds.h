@@ -118,11 +118,16 @@ struct Kind<T> {
     static Value write(T thing) { return Value(boost::describe::enum_to_string(thing, "")); }
     static Result<T> read(const Value& value, Reader /*reader*/) {
         T thing{};
-        const auto* text = value.if_string();
-        if (text && boost::describe::enum_from_string(text->c_str(), thing)) return thing;
+        bool found = false;
         std::string wanted;
-        boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>(
-            [&](auto one) { wanted += (wanted.empty() ? "" : " | ") + std::string(one.name); });
+        boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto one) {
+            if (value == one.name) {
+                thing = one.value;
+                found = true;
+            }
+            wanted += (wanted.empty() ? "" : " | ") + std::string(one.name);
+        });
+        if (found) return thing;
         return unexpected(wanted, value);
     }
 };
@@ -179,7 +184,9 @@ struct Kind<std::map<K, T>> {
             if (!key.ok()) return within(name, {Code::invalid, ": " + key.error().what});
             auto result = Kind<T>::read(item, reader);
             if (!result.ok()) return within(name, std::move(result).error());
-            items.emplace(std::move(key).value(), std::move(result).value());
+            const auto [at, is_new] =
+                items.emplace(std::move(key).value(), std::move(result).value());
+            if (!is_new) return within(name, {Code::invalid, ": given twice"});
         }
         return items;
     }

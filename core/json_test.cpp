@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "core/text.h"
+
 namespace shoal {
 namespace {
 
@@ -93,6 +95,30 @@ TEST_CASE("a variant is an object with one key") {
     CHECK(unknown.error().code == Code::unsupported);
     CHECK(refusal<Message>(R"({"task":{"title":1}})") ==
           "task.title: expected a string (in quotes), got 1");
+}
+
+TEST_CASE("what an error quotes is short and still UTF-8") {
+    std::string fish;
+    for (int i = 0; i < 100; ++i) fish += "\xf0\x9f\x90\x9f";
+    for (const std::string& text :
+         {"{\"title\":1,\"a" + fish + "\":1}", "{\"title\":\"a\",\"verify\":\"" + fish + "\"}",
+          "{\"title\":\"a\",\"scores\":{\"" + fish + "\":1}}"}) {
+        const std::string what = refusal<Task>(text);
+        CHECK(what != "accepted");
+        CHECK(what.size() < 300);
+        CHECK(is_utf8(what));
+    }
+}
+
+TEST_CASE("an enumerator is its whole name, a key is given once") {
+    CHECK(refusal<Task>(R"({"title":"a","verify":"none\u0000"})") ==
+          R"(verify: expected none | replay, got "none\u0000")");
+    using Sums = std::map<Hash, int>;
+    const std::string digits(64, '0');
+    const auto twice = parsed("{\"" + digits + "\":1,\"sha256:" + digits + "\":2}");
+    const auto sums = json::read<Sums>(twice, json::Reader::strict);
+    REQUIRE_FALSE(sums.ok());
+    CHECK(sums.error().what == "sha256:" + digits + ": given twice");
 }
 
 TEST_CASE("text that is not JSON is refused: bad UTF-8, too deep, too long") {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "core/check.h"
+#include "core/text.h"
 
 namespace shoal {
 
@@ -13,7 +14,7 @@ constexpr std::size_t decimals_max = 9;
 
 Error wrong_amount(std::string_view text) {
     return {Code::invalid, R"(expected an amount like "0.002SOL" or "2000000" (lamports), got ")" +
-                               std::string(text.substr(0, 64)) + "\""};
+                               shorten(text, 64) + "\""};
 }
 
 /// Digits only: no sign, no blank, nothing behind.

@@ -27,7 +27,8 @@ Result<Lamports> subtract(Lamports, Lamports);
 Lamports operator+(Lamports, Lamports);
 Lamports operator-(Lamports, Lamports);
 
-/// `part` of 10,000 basis points of an amount that is not negative, rounded down; exact in 128 bits.
+/// `part` of 10,000 basis points of an amount that is not negative, rounded down; exact in 128
+/// bits.
 Lamports basis_points(Lamports, std::uint32_t part);
 
 /// An amount as people write it: "2000000" lamports, or SOL with a unit, "0.002SOL".

@@ -113,4 +113,14 @@ std::string to_display(std::string_view text) {
     return shown;
 }
 
+std::string shorten(std::string_view text, std::size_t size_max) {
+    if (text.size() <= size_max) return std::string(text);
+    const auto continues = [&](std::size_t at) {
+        return (static_cast<std::uint8_t>(text[at]) & 0xc0) == 0x80;
+    };
+    std::size_t end = size_max;
+    while (end > 0 && continues(end)) --end;
+    return std::string(text.substr(0, end)) + "…";
+}
+
 }  // namespace shoal

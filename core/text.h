@@ -25,4 +25,7 @@ bool is_name(std::string_view text);
 /// for newline and tab, becomes an escape like \x1b or \u202e.
 std::string to_display(std::string_view text);
 
+/// The text, or as many whole characters as fit `size_max` bytes and "…": what an error quotes.
+std::string shorten(std::string_view text, std::size_t size_max);
+
 }  // namespace shoal

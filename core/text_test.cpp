@@ -78,5 +78,13 @@ TEST_CASE("the display form of any bytes is printable, lines and tabs aside") {
     }
 }
 
+TEST_CASE("a shortened text ends with a whole character") {
+    CHECK(shorten("abc", 3) == "abc");
+    CHECK(shorten("abcd", 3) == "abc…");
+    CHECK(shorten("ab\xc3\xa9", 3) == "ab…");
+    CHECK(shorten("\xf0\x9f\x90\x9f", 3) == "…");
+    CHECK(is_utf8(shorten("a\xf0\x9f\x90\x9f\xf0\x9f\x90\x9f", 7)));
+}
+
 }  // namespace
 }  // namespace shoal

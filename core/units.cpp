@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace shoal {
 
 namespace {
@@ -16,20 +18,25 @@ struct Unit {
 };
 
 constexpr std::array size_units{
-    Unit{"TiB", 1ULL << 40},       Unit{"TB", 1'000'000'000'000}, Unit{"GiB", 1ULL << 30},
-    Unit{"GB", 1'000'000'000},     Unit{"MiB", 1ULL << 20},       Unit{"MB", 1'000'000},
-    Unit{"KiB", 1ULL << 10},       Unit{"kB", 1'000},             Unit{"B", 1},
+    Unit{"TiB", 1ULL << 40},
+    Unit{"TB", 1'000'000'000'000},
+    Unit{"GiB", 1ULL << 30},
+    Unit{"GB", 1'000'000'000},
+    Unit{"MiB", 1ULL << 20},
+    Unit{"MB", 1'000'000},
+    Unit{"KiB", 1ULL << 10},
+    Unit{"kB", 1'000},
+    Unit{"B", 1},
 };
 constexpr std::array span_units{
-    Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000},
-    Unit{"ms", 1},
+    Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1},
 };
 constexpr std::uint64_t size_max = 1ULL << 62;
 constexpr std::uint64_t span_max = 10ULL * 366 * 86'400'000;
 
 Error wrong(std::string_view kind, std::string_view example, std::string_view text) {
     return {Code::invalid,
-            fmt::format(R"(expected {} like "{}", got "{}")", kind, example, text.substr(0, 64))};
+            fmt::format(R"(expected {} like "{}", got "{}")", kind, example, shorten(text, 64))};
 }
 
 /// The unit that the text begins with; the longest name wins ("ms" before "m").

@@ -25,9 +25,15 @@ struct Span {
     friend auto operator<=>(Span, Span) = default;
 };
 
-constexpr Size operator""_KiB(unsigned long long count) { return {count << 10}; }
-constexpr Size operator""_MiB(unsigned long long count) { return {count << 20}; }
-constexpr Size operator""_GiB(unsigned long long count) { return {count << 30}; }
+constexpr Size operator""_KiB(unsigned long long count) {
+    return {count << 10};
+}
+constexpr Size operator""_MiB(unsigned long long count) {
+    return {count << 20};
+}
+constexpr Size operator""_GiB(unsigned long long count) {
+    return {count << 30};
+}
 
 /// A whole number and one of B kB MB GB TB KiB MiB GiB TiB; at most 2^62 bytes. invalid: else.
 Result<Size> parse_size(std::string_view text);

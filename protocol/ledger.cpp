@@ -1,5 +1,7 @@
 #include "protocol/ledger.h"
 
+#include "core/text.h"
+
 namespace shoal {
 
 namespace {
@@ -37,7 +39,7 @@ Result<LedgerAccount> parse_ledger_account(std::string_view text) {
     }
     return Error{Code::invalid,
                  R"(expected "issuer", "fees", "available:acc_3" or "held:job_9", got ")" +
-                     std::string(text.substr(0, 64)) + "\""};
+                     shorten(text, 64) + "\""};
 }
 
 }  // namespace shoal
