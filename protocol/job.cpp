@@ -32,21 +32,10 @@ bool is_variable(std::string_view name) {
            std::ranges::all_of(name, [&](char c) { return is_letter(c) || is_digit(c); });
 }
 
-/// A path below a folder: not absolute, no empty part, no "." or "..", no control characters.
-bool is_relative_path(std::string_view path) {
-    if (path.empty() || path.size() > limits::path_bytes || !is_printable(path)) return false;
-    for (;;) {
-        const auto slash = path.find('/');
-        const std::string_view part = path.substr(0, slash);
-        if (part.empty() || part == "." || part == "..") return false;
-        if (slash == std::string_view::npos) return true;
-        path.remove_prefix(slash + 1);
-    }
-}
-
 /// Each ${name} of the text must be one of the matrix.
 Status check_variables(std::string_view path, std::string_view text, const TaskPlan& plan) {
-    for (auto open = text.find("${"); open != std::string_view::npos; open = text.find("${", open)) {
+    for (auto open = text.find("${"); open != std::string_view::npos;
+         open = text.find("${", open)) {
         const auto close = text.find('}', open);
         if (close == std::string_view::npos) return refused(path, "\"${\" without \"}\"");
         const std::string name(text.substr(open + 2, close - open - 2));
@@ -165,8 +154,9 @@ Status check_resources(const Resources& wanted) {
 
 Status check_limits(const JobLimits& given) {
     if (given.time.length < Duration{1'000} || given.time.length > limits::attempt_time_max) {
-        return refused("limits.time", "expected 1s to " + to_string(Span{limits::attempt_time_max}) +
-                                          ", got " + to_string(given.time));
+        return refused("limits.time", "expected 1s to " +
+                                          to_string(Span{limits::attempt_time_max}) + ", got " +
+                                          to_string(given.time));
     }
     if (given.grace.length > limits::grace_max) {
         return refused("limits.grace", "expected at most " + to_string(Span{limits::grace_max}) +
@@ -195,6 +185,17 @@ Status check_price(const PriceCaps& caps) {
 
 }  // namespace
 
+bool is_relative_path(std::string_view path) {
+    if (path.empty() || path.size() > limits::path_bytes || !is_printable(path)) return false;
+    for (;;) {
+        const auto slash = path.find('/');
+        const std::string_view part = path.substr(0, slash);
+        if (part.empty() || part == "." || part == "..") return false;
+        if (slash == std::string_view::npos) return true;
+        path.remove_prefix(slash + 1);
+    }
+}
+
 Status validate(const JobSpec& job, SpecSource source) {
     if (!is_name(job.name)) {
         return refused("name", fmt::format("expected 1 to {} characters, none of them a control or "
@@ -209,8 +210,8 @@ Status validate(const JobSpec& job, SpecSource source) {
     TRY(check_resources(job.resources));
     TRY(check_limits(job.limits));
     if (job.retries > limits::retries) {
-        return refused("retries", fmt::format("expected at most {}, got {}", limits::retries,
-                                              job.retries));
+        return refused("retries",
+                       fmt::format("expected at most {}, got {}", limits::retries, job.retries));
     }
     if (job.result && !is_name(job.result->metric)) {
         return refused("result.metric", "expected the name of a metric");

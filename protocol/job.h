@@ -144,6 +144,10 @@ using Parameters = std::map<std::string, Scalar>;
 enum class SpecSource { file, api };
 Status validate(const JobSpec&, SpecSource source);
 
+/// A path below a folder: not absolute, no empty part, no "." or "..", no control characters, not
+/// too long.
+bool is_relative_path(std::string_view path);
+
 /// All combinations, the last name changing fastest; one empty combination without a matrix.
 /// To be called on a valid job.
 std::vector<Parameters> expand(const TaskPlan&);

@@ -1,0 +1,146 @@
+// How attempts, tasks and jobs end in the Market: who pays, what is tried again, the receipt.
+
+#include <algorithm>
+
+#include "market/market.h"
+
+namespace shoal::market {
+
+namespace {
+
+using protocol::JobState;
+using protocol::Reason;
+using protocol::TaskState;
+
+Duration retry_delay(const Settings& settings, std::uint32_t retries) {
+    Duration delay = settings.retry_delay;
+    for (std::uint32_t i = 0; i < retries && delay < settings.retry_delay_max; ++i) delay *= 2;
+    return std::min(delay, settings.retry_delay_max);
+}
+
+TaskState end_state(Reason reason) {
+    if (reason == Reason::completed) return TaskState::accepted;
+    if (reason == Reason::cancelled_by_buyer) return TaskState::cancelled;
+    return TaskState::failed;
+}
+
+}  // namespace
+
+void Market::end_attempt(LeaseId lease, End end, const Moment& moment, Batch& batch) {
+    const Attempt attempt = state_.attempts.at(lease);
+    const Job& job = state_.jobs.at(attempt.job);
+    protocol::AttemptEnded event;
+    event.lease = lease;
+    event.reason = end.reason;
+    event.detail = std::move(end.detail);
+    event.artifacts = std::move(end.artifacts);
+    event.log = std::move(end.log);
+    event.metrics = std::move(end.metrics);
+    event.ran = billed(attempt, moment.now);
+    event.at = moment.now;
+    if (attempt.started && protocol::row(end.reason).payer == protocol::Payer::buyer) {
+        event.charge =
+            std::min(ledger::charge(attempt.price, footprint(job.spec.resources), event.ran),
+                     attempt.reserve);
+    }
+    const ledger::Split parts = ledger::split(event.charge, settings_.fee_basis_points);
+    event.fee = parts.fee;
+    record(std::move(event), batch);
+
+    ledger::TransferRequest pay;
+    pay.key = "charge:" + to_string(lease);
+    pay.purpose = TransferPurpose::charge_provider;
+    pay.from = LedgerAccount::held(attempt.job);
+    pay.to = LedgerAccount::available(state_.providers.at(attempt.provider).account);
+    pay.amount = parts.provider;
+    pay.job = attempt.job;
+    pay.lease = lease;
+    post(pay, moment, batch);
+    pay.key = "fee:" + to_string(lease);
+    pay.purpose = TransferPurpose::charge_fee;
+    pay.to = LedgerAccount::fees();
+    pay.amount = parts.fee;
+    post(pay, moment, batch);
+
+    send(attempt.provider, protocol::session::Ended{lease, end.reason}, batch);
+    end_task(attempt.task, end.reason, moment, batch);
+}
+
+void Market::end_task(TaskId id, Reason reason, const Moment& moment, Batch& batch) {
+    const Task& task = state_.tasks.at(id);
+    const JobId job = task.job;
+    const std::uint32_t retries = task.retries;
+    if (protocol::row(reason).retried && retries < state_.jobs.at(job).spec.retries) {
+        const Time not_before = moment.now + retry_delay(settings_, retries);
+        record(protocol::TaskRequeued{id, reason, not_before, moment.now}, batch);
+        return;
+    }
+    record(protocol::TaskEnded{id, end_state(reason), reason, moment.now}, batch);
+    end_job_if_done(job, moment, batch);
+}
+
+void Market::end_job_if_done(JobId id, const Moment& moment, Batch& batch) {
+    const Job& job = state_.jobs.at(id);
+    if (job.tasks_open > 0) return;
+    protocol::JobEnded ended{id, JobState::finished, Reason::completed, moment.now};
+    for (const TaskId task_id : job.tasks) {
+        const Task& task = state_.tasks.at(task_id);
+        if (task.state == TaskState::accepted) continue;
+        if (ended.state == JobState::cancelled) continue;
+        ended.state = task.state == TaskState::cancelled ? JobState::cancelled : JobState::failed;
+        if (ended.reason == Reason::completed || ended.state == JobState::cancelled) {
+            ended.reason = task.reason;
+        }
+    }
+    record(ended, batch);
+
+    ledger::TransferRequest release;
+    release.key = "release:" + to_string(id);
+    release.purpose = TransferPurpose::hold_released;
+    release.from = LedgerAccount::held(id);
+    release.to = LedgerAccount::available(job.account);
+    release.amount = job.hold - job.charged;
+    release.job = id;
+    post(release, moment, batch);
+
+    protocol::ReceiptIssued issued{state_.next.receipt, id, {}, moment.now};
+    protocol::Receipt receipt = this->receipt(id).value();
+    receipt.receipt = issued.receipt;
+    issued.signature = signer_.sign(receipt_bytes(receipt));
+    record(issued, batch);
+}
+
+Result<protocol::Receipt> Market::receipt(JobId id) const {
+    const auto found = state_.jobs.find(id);
+    if (found == state_.jobs.end()) return Error{Code::not_found, "no such job"};
+    const Job& job = found->second;
+    if (!job.ended) return Error{Code::not_found, "the job has not ended: it has no receipt yet"};
+    protocol::Receipt receipt;
+    receipt.receipt = job.receipt;
+    receipt.job = id;
+    receipt.buyer = job.account;
+    receipt.job_name = job.spec.name;
+    receipt.spec = sha256(json::print(json::write(job.spec)));
+    receipt.state = job.state;
+    receipt.reason = job.reason;
+    receipt.submitted = job.submitted;
+    receipt.ended = *job.ended;
+    receipt.held = job.hold;
+    receipt.charged = job.charged;
+    receipt.released = job.hold - job.charged;
+    receipt.market = signer_.public_key();
+    receipt.signature = job.signature;
+    for (const TaskId task : job.tasks) {
+        for (const LeaseId lease : state_.tasks.at(task).attempts) {
+            const Attempt& attempt = state_.attempts.at(lease);
+            receipt.lines.push_back({lease, task, attempt.provider,
+                                     state_.providers.at(attempt.provider).key, attempt.reason,
+                                     attempt.started.value_or(Time{}), attempt.ran, attempt.charge,
+                                     attempt.fee, attempt.artifacts});
+        }
+    }
+    std::ranges::sort(receipt.lines, {}, &protocol::ReceiptLine::lease);
+    return receipt;
+}
+
+}  // namespace shoal::market

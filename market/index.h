@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "core/hash.h"
+#include "core/id.h"
+#include "core/signature.h"
+#include "core/time.h"
+#include "market/state.h"
+
+namespace shoal::market {
+
+/// What the live attempts of one provider occupy of what it offers.
+struct Usage {
+    std::uint64_t cores = 0;
+    std::uint64_t memory_bytes = 0;
+    std::uint64_t disk_bytes = 0;
+    std::uint64_t attempts = 0;
+
+    friend bool operator==(const Usage&, const Usage&) = default;
+};
+
+/// What can be found again from the State, kept so that no question walks all of it. The Market
+/// tells it of each change; Index(state) must always equal what it has.
+class Index {
+public:
+    Index() = default;
+    explicit Index(const State&);
+
+    void key_added(const ApiKey&);
+    void provider_added(const Provider&);
+    void job_added(const Job&);
+    void task_queued(const Task&);
+    void task_unqueued(const Task&);
+    void attempt_begun(const Attempt&, const protocol::Resources&);
+    void deadline_moved(LeaseId, Time from, Time to);
+    void attempt_ended(const Attempt&, const protocol::Resources&);
+
+    std::optional<KeyId> key(const Hash& secret) const;
+    std::optional<ProviderId> provider(const PublicKey&) const;
+
+    /// Jobs with queued tasks, oldest first, and their queued tasks, oldest first.
+    const std::map<JobId, std::set<TaskId>>& queued() const { return queued_; }
+
+    const std::set<LeaseId>& live(ProviderId) const;
+    const std::set<JobId>& jobs(AccountId) const;
+    Usage usage(ProviderId) const;
+
+    /// Live leases by the end of their term, and queued tasks that wait for a time.
+    const std::set<std::pair<Time, LeaseId>>& deadlines() const { return deadlines_; }
+    const std::set<std::pair<Time, TaskId>>& delayed() const { return delayed_; }
+
+    friend bool operator==(const Index&, const Index&) = default;
+
+private:
+    std::map<Hash, KeyId> keys_;
+    std::map<PublicKey, ProviderId> providers_;
+    std::map<JobId, std::set<TaskId>> queued_;
+    std::map<ProviderId, std::set<LeaseId>> live_;
+    std::map<AccountId, std::set<JobId>> jobs_;
+    std::map<ProviderId, Usage> usage_;
+    std::set<std::pair<Time, LeaseId>> deadlines_;
+    std::set<std::pair<Time, TaskId>> delayed_;
+};
+
+}  // namespace shoal::market

@@ -1,0 +1,257 @@
+// The Market's commands about jobs: submitting, granting leases, cancelling.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "market/market.h"
+
+namespace shoal::market {
+
+namespace {
+
+using protocol::JobSpec;
+
+Error refused(std::string_view path, std::string_view what) {
+    return {Code::denied, fmt::format("{}: {}", path, what)};
+}
+
+/// The job as the market's side of check_caps sees it before it exists.
+Job planned(const JobSpec& spec, Lamports hold) {
+    Job job;
+    job.spec = spec;
+    job.hold = hold;
+    return job;
+}
+
+}  // namespace
+
+Status Market::check_inputs(AccountId account, JobSpec& spec) const {
+    const auto fill = [&](const std::string& path, const Hash& hash,
+                          std::uint64_t& size_bytes) -> Status {
+        const auto blob = state_.blobs.find(hash);
+        const bool has =
+            blob != state_.blobs.end() &&
+            std::ranges::find(blob->second.accounts, account) != blob->second.accounts.end();
+        if (!has) {
+            return Error{
+                Code::not_found,
+                path + ": no such blob in this account; upload it first: " + to_string(hash)};
+        }
+        size_bytes = blob->second.size_bytes;
+        return Done{};
+    };
+    for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
+        protocol::JobInput& input = spec.inputs[i];
+        if (input.blob) {
+            TRY(fill(fmt::format("inputs[{}].blob", i), *input.blob, input.size_bytes));
+        }
+        for (std::size_t k = 0; k < input.files.size(); ++k) {
+            TRY(fill(fmt::format("inputs[{}].files[{}].blob", i, k), input.files[k].blob,
+                     input.files[k].size_bytes));
+        }
+    }
+    return Done{};
+}
+
+Result<Lamports> Market::hold_by_quote(const JobSpec& spec, std::size_t tasks) const {
+    std::optional<Lamports> dearest;
+    for (const auto& [id, unused] : online_) {
+        const protocol::Offer& offer = state_.providers.at(id).offer;
+        if (!has_capacity(offer, spec.resources) || !within_cap(offer.price, spec)) continue;
+        const auto cost =
+            ledger::quote(offer.price, footprint(spec.resources), spec.limits.time.length);
+        if (cost.ok()) dearest = std::max(dearest.value_or(Lamports{}), cost.value());
+    }
+    if (!dearest) {
+        return refused("price.max_total",
+                       "missing, and no provider that fits is online to quote a price; say what "
+                       "the job may cost at most, and it will wait for one");
+    }
+    Lamports total;
+    if (__builtin_mul_overflow(dearest->value, static_cast<std::int64_t>(tasks), &total.value)) {
+        return refused("price.max_total", "missing, and the quote does not fit 64 bits");
+    }
+    return total;
+}
+
+Result<Lamports> Market::hold_for(const JobSpec& spec, std::size_t tasks) const {
+    TRY(check_caps(spec, tasks));
+    if (spec.price.max_total) return *spec.price.max_total;
+    return hold_by_quote(spec, tasks);
+}
+
+Status Market::check_caps(const JobSpec& spec, std::size_t tasks) const {
+    std::optional<Lamports> cheapest;  // for an hour, of those that fit
+    bool within_hour = false;
+    bool within_total = false;
+    for (const auto& [id, unused] : online_) {
+        const protocol::Offer& offer = state_.providers.at(id).offer;
+        const auto hour = hourly(offer.price, spec.resources);
+        if (!has_capacity(offer, spec.resources) || !hour.ok()) continue;
+        cheapest = std::min(cheapest.value_or(hour.value()), hour.value());
+        if (!within_cap(offer.price, spec)) continue;
+        within_hour = true;
+        within_total = within_total || !spec.price.max_total ||
+                       allowance(planned(spec, *spec.price.max_total), tasks, offer.price,
+                                 settings_.paid_time_min)
+                           .has_value();
+    }
+    if (!cheapest) return Done{};  // nobody fits now: the job waits, and why() says so
+    if (!within_hour) {
+        return refused("price.max_hour",
+                       fmt::format("{} is below every offer that fits; the cheapest asks {} credit "
+                                   "for the first hour of a task",
+                                   to_decimal(*spec.price.max_hour), to_decimal(*cheapest)));
+    }
+    if (!within_total) {
+        return refused(
+            "price.max_total",
+            fmt::format("{} is below every offer that fits: it does not buy {} tasks {} "
+                        "each; the cheapest asks {} credit for the first hour of a task",
+                        to_decimal(*spec.price.max_total), tasks,
+                        to_string(Span{settings_.paid_time_min}), to_decimal(*cheapest)));
+    }
+    return Done{};
+}
+
+Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& moment, Batch& batch) {
+    if (!state_.accounts.contains(account)) return Error{Code::not_found, "no such account"};
+    TRY(protocol::validate(spec, protocol::SpecSource::api));
+    TRY(check_inputs(account, spec));
+    protocol::JobSubmitted event;
+    event.job = state_.next.job;
+    event.account = account;
+    event.at = moment.now;
+    TaskId task = state_.next.task;
+    for (protocol::Parameters& parameters : protocol::expand(spec.tasks)) {
+        event.tasks.push_back({task, std::move(parameters)});
+        ++task.value;
+    }
+    event.hold = TRY(hold_for(spec, event.tasks.size()));
+    event.spec = std::move(spec);
+
+    ledger::TransferRequest hold;
+    hold.key = "hold:" + to_string(event.job);
+    hold.purpose = TransferPurpose::hold_placed;
+    hold.from = LedgerAccount::available(account);
+    hold.to = LedgerAccount::held(event.job);
+    hold.amount = event.hold;
+    hold.job = event.job;
+    const TransferPosted posted = TRY(ledger_.transfer(hold, moment.now));
+
+    const JobId job = event.job;
+    record(std::move(event), batch);
+    record(posted, batch);
+    match(moment, batch);
+    return job;
+}
+
+bool Market::anyone_has_room() const {
+    return std::ranges::any_of(online_, [&](const auto& entry) {
+        const auto& [id, presence] = entry;
+        return !presence.draining &&
+               index_.usage(id).attempts < state_.providers.at(id).offer.attempts_max;
+    });
+}
+
+void Market::match(const Moment& moment, Batch& batch) {
+    std::vector<JobId> waiting;  // granting changes the index
+    if (!anyone_has_room()) return;
+    for (const auto& [job, tasks] : index_.queued()) waiting.push_back(job);
+    for (const JobId id : waiting) {
+        const std::set<TaskId> tasks = index_.queued().at(id);
+        std::size_t left = tasks.size();
+        for (const TaskId task_id : tasks) {
+            const Task& task = state_.tasks.at(task_id);
+            if (task.not_before > moment.now) continue;
+            const auto choice = choose(state_.jobs.at(id), task, left);
+            if (!choice) break;  // all tasks of a job want the same
+            grant(task, *choice, moment, batch);
+            --left;
+        }
+        if (!anyone_has_room()) return;
+    }
+}
+
+std::optional<Market::Choice> Market::choose(const Job& job, const Task& task,
+                                             std::size_t tasks_waiting) const {
+    using Rank = std::tuple<bool, Lamports, std::uint64_t, ProviderId>;
+    std::optional<std::pair<Rank, Choice>> best;
+    for (const auto& [id, presence] : online_) {
+        const protocol::Offer& offer = state_.providers.at(id).offer;
+        const Usage usage = index_.usage(id);
+        if (presence.draining || !has_room(offer, usage, job.spec.resources)) continue;
+        if (!within_cap(offer.price, job.spec)) continue;
+        const auto allowed = allowance(job, tasks_waiting, offer.price, settings_.paid_time_min);
+        if (!allowed) continue;
+        const bool failed_there = std::ranges::any_of(
+            task.attempts, [&](LeaseId lease) { return state_.attempts.at(lease).provider == id; });
+        const Rank rank{failed_there, hourly(offer.price, job.spec.resources).value(),
+                        usage.attempts, id};
+        if (!best || rank < best->first) best = {rank, Choice{id, *allowed}};
+    }
+    if (!best) return std::nullopt;
+    return best->second;
+}
+
+void Market::grant(const Task& task, const Choice& choice, const Moment& moment, Batch& batch) {
+    protocol::LeaseGranted event;
+    event.lease = state_.next.lease;
+    event.job = task.job;
+    event.task = task.id;
+    event.provider = choice.provider;
+    event.price = state_.providers.at(choice.provider).offer.price;
+    event.reserve = choice.allowance.reserve;
+    event.time_max = choice.allowance.time_max;
+    event.deadline = moment.now + settings_.lease_term;
+    event.at = moment.now;
+    const LeaseId lease = event.lease;
+    record(std::move(event), batch);
+    send(choice.provider, protocol::session::Granted{order(state_.attempts.at(lease), moment.now)},
+         batch);
+}
+
+protocol::session::Order Market::order(const Attempt& attempt, Time now) const {
+    const Task& task = state_.tasks.at(attempt.task);
+    const Job& job = state_.jobs.at(attempt.job);
+    protocol::session::Order order;
+    order.lease = attempt.lease;
+    order.job = job.id;
+    order.task = task.id;
+    for (const std::string& word : job.spec.command) {
+        order.command.push_back(protocol::substitute(word, task.parameters));
+    }
+    for (const auto& [name, value] : job.spec.environment) {
+        order.environment.emplace(name, protocol::substitute(value, task.parameters));
+    }
+    order.environment.emplace("SHOAL_JOB_ID", to_string(job.id));
+    order.environment.emplace("SHOAL_JOB_TASK", to_string(task.id));
+    order.environment.emplace("SHOAL_JOB_LEASE", to_string(attempt.lease));
+    order.inputs = job.spec.inputs;
+    order.outputs = job.spec.outputs;
+    order.resources = job.spec.resources;
+    order.limits = job.spec.limits;
+    order.time_max = attempt.time_max;
+    order.left = std::max(attempt.deadline - now, Duration{});
+    return order;
+}
+
+Status Market::cancel(JobId id, const Moment& moment, Batch& batch) {
+    const auto found = state_.jobs.find(id);
+    if (found == state_.jobs.end()) return Error{Code::not_found, "no such job"};
+    const std::vector<TaskId> tasks = found->second.tasks;
+    for (const TaskId task_id : tasks) {
+        const Task& task = state_.tasks.at(task_id);
+        if (task.state == protocol::TaskState::queued) {
+            end_task(task_id, protocol::Reason::cancelled_by_buyer, moment, batch);
+        } else if (task.state == protocol::TaskState::leased) {
+            end_attempt(task.attempts.back(),
+                        {protocol::Reason::cancelled_by_buyer, {}, {}, {}, {}}, moment, batch);
+        }
+    }
+    match(moment, batch);
+    return Done{};
+}
+
+}  // namespace shoal::market

@@ -1,0 +1,302 @@
+#include "market/market.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+
+namespace shoal::market {
+
+namespace {
+
+using protocol::TaskState;
+
+/// The next number after `id`.
+template <class Tag>
+Id<Tag> after(Id<Tag> id) {
+    return Id<Tag>{id.value + 1};
+}
+
+}  // namespace
+
+Market::Market(Settings settings, const SecretKey& signer) : settings_(settings), signer_(signer) {
+    check(settings_.lease_term > Duration::zero());
+}
+
+Market::Market(Settings settings, const SecretKey& signer, State state) : Market(settings, signer) {
+    auto ledger = ledger::Ledger::restore(std::exchange(state.ledger, {}));
+    ledger_ = std::move(ledger).value();
+    state_ = std::move(state);
+    index_ = Index(state_);
+}
+
+State Market::snapshot() const {
+    State whole = state_;
+    whole.ledger = ledger_.state();
+    return whole;
+}
+
+bool Market::draining(ProviderId provider) const {
+    const auto found = online_.find(provider);
+    return found != online_.end() && found->second.draining;
+}
+
+std::optional<Time> Market::next_deadline() const {
+    std::optional<Time> next;
+    if (!index_.deadlines().empty()) next = index_.deadlines().begin()->first;
+    const auto delayed = index_.delayed().upper_bound({ticked_, TaskId{~std::uint64_t{0}}});
+    if (delayed != index_.delayed().end())
+        next = std::min(next.value_or(Time::max()), delayed->first);
+    return next;
+}
+
+std::optional<Principal> Market::authenticate(std::string_view secret) const {
+    const auto id = index_.key(sha256(secret));
+    if (!id) return std::nullopt;
+    const ApiKey& key = state_.keys.at(*id);
+    if (key.revoked) return std::nullopt;
+    return Principal{key.account, key.id, key.role};
+}
+
+void Market::post(const ledger::TransferRequest& request, const Moment& moment, Batch& batch) {
+    if (request.amount == Lamports{}) return;
+    record(ledger_.transfer(request, moment.now).value(), batch);
+}
+
+void Market::send(ProviderId provider, protocol::session::FromMarket message, Batch& batch) {
+    if (online(provider)) batch.messages.push_back({provider, std::move(message)});
+}
+
+void Market::apply(const protocol::Event& event) {
+    std::visit([&](const auto& it) { on(it); }, event);
+}
+
+void Market::on(const protocol::MarketStarted& event) {
+    state_.now = event.at;
+}
+
+void Market::on(const protocol::AccountCreated& event) {
+    state_.now = event.at;
+    state_.accounts.emplace(event.account, Account{event.account, event.at, 0});
+    state_.next.account = after(event.account);
+}
+
+void Market::on(const protocol::KeyCreated& event) {
+    state_.now = event.at;
+    const ApiKey key{event.key, event.account, event.role, event.secret, event.at, false};
+    state_.keys.emplace(event.key, key);
+    state_.next.key = after(event.key);
+    index_.key_added(key);
+}
+
+void Market::on(const protocol::KeyRevoked& event) {
+    state_.now = event.at;
+    state_.keys.at(event.key).revoked = true;
+}
+
+void Market::on(const protocol::RequestAnswered& event) {
+    state_.now = event.at;
+    const std::string name = to_string(event.account) + " " + event.route + " " + event.key;
+    state_.answered[name] = {event.body, event.status, event.answer, event.at};
+}
+
+void Market::on(const protocol::BlobStored& event) {
+    state_.now = event.at;
+    Blob& blob = state_.blobs[event.blob];
+    blob.size_bytes = event.size_bytes;
+    if (std::ranges::find(blob.accounts, event.account) != blob.accounts.end()) return;
+    blob.accounts.push_back(event.account);
+    state_.accounts.at(event.account).blob_bytes += event.size_bytes;
+}
+
+void Market::on(const protocol::BlobDropped& event) {
+    state_.now = event.at;
+    Blob& blob = state_.blobs.at(event.blob);
+    if (std::erase(blob.accounts, event.account) == 0) return;
+    state_.accounts.at(event.account).blob_bytes -= blob.size_bytes;
+    if (blob.accounts.empty()) state_.blobs.erase(event.blob);
+}
+
+void Market::on(const TransferPosted& event) {
+    state_.now = event.at;
+    ledger_.apply(event);
+}
+
+void Market::on(const protocol::ProviderRegistered& event) {
+    state_.now = event.at;
+    Provider provider;
+    provider.id = event.provider;
+    provider.account = event.account;
+    provider.key = event.key;
+    provider.registered = event.at;
+    index_.provider_added(provider);
+    state_.providers.emplace(event.provider, std::move(provider));
+    state_.next.provider = after(event.provider);
+}
+
+void Market::on(const protocol::OfferPublished& event) {
+    state_.now = event.at;
+    state_.providers.at(event.provider).offer = event.offer;
+}
+
+void Market::on(const protocol::JobSubmitted& event) {
+    state_.now = event.at;
+    Job job;
+    job.id = event.job;
+    job.account = event.account;
+    job.spec = event.spec;
+    job.hold = event.hold;
+    job.submitted = event.at;
+    job.tasks_open = static_cast<std::uint32_t>(event.tasks.size());
+    for (const protocol::PlannedTask& planned : event.tasks) {
+        Task task;
+        task.id = planned.task;
+        task.job = event.job;
+        task.parameters = planned.parameters;
+        task.not_before = event.at;
+        job.tasks.push_back(task.id);
+        index_.task_queued(task);
+        state_.tasks.emplace(task.id, std::move(task));
+        state_.next.task = after(planned.task);
+    }
+    index_.job_added(job);
+    state_.jobs.emplace(event.job, std::move(job));
+    state_.next.job = after(event.job);
+}
+
+void Market::on(const protocol::LeaseGranted& event) {
+    state_.now = event.at;
+    Attempt attempt;
+    attempt.lease = event.lease;
+    attempt.job = event.job;
+    attempt.task = event.task;
+    attempt.provider = event.provider;
+    attempt.price = event.price;
+    attempt.reserve = event.reserve;
+    attempt.time_max = event.time_max;
+    attempt.granted = event.at;
+    attempt.deadline = event.deadline;
+    Task& task = state_.tasks.at(event.task);
+    Job& job = state_.jobs.at(event.job);
+    index_.task_unqueued(task);
+    index_.attempt_begun(attempt, job.spec.resources);
+    task.state = TaskState::leased;
+    task.attempts.push_back(event.lease);
+    job.reserved = job.reserved + event.reserve;
+    state_.attempts.emplace(event.lease, std::move(attempt));
+    state_.next.lease = after(event.lease);
+}
+
+void Market::on(const protocol::LeaseRenewed& event) {
+    Attempt& attempt = state_.attempts.at(event.lease);
+    index_.deadline_moved(event.lease, attempt.deadline, event.deadline);
+    attempt.deadline = event.deadline;
+}
+
+void Market::on(const protocol::AttemptStarted& event) {
+    state_.now = event.at;
+    Attempt& attempt = state_.attempts.at(event.lease);
+    attempt.phase = Phase::running;
+    attempt.started = event.at;
+}
+
+void Market::on(const protocol::AttemptExited& event) {
+    state_.now = event.at;
+    Attempt& attempt = state_.attempts.at(event.lease);
+    attempt.phase = Phase::uploading;
+    attempt.exited = event.at;
+    attempt.outcome = event.outcome;
+    attempt.ran = event.ran;
+}
+
+void Market::on(const protocol::AttemptEnded& event) {
+    state_.now = event.at;
+    Attempt& attempt = state_.attempts.at(event.lease);
+    Job& job = state_.jobs.at(attempt.job);
+    Provider& provider = state_.providers.at(attempt.provider);
+    index_.attempt_ended(attempt, job.spec.resources);
+    attempt.phase = Phase::ended;
+    attempt.ended = event.at;
+    attempt.reason = event.reason;
+    attempt.detail = event.detail;
+    attempt.artifacts = event.artifacts;
+    attempt.log = event.log;
+    attempt.metrics = event.metrics;
+    attempt.ran = event.ran;
+    attempt.charge = event.charge;
+    attempt.fee = event.fee;
+    job.reserved = job.reserved - attempt.reserve;
+    job.charged = job.charged + event.charge;
+    provider.earned = provider.earned + (event.charge - event.fee);
+    ++(event.reason == protocol::Reason::completed ? provider.attempts_accepted
+                                                   : provider.attempts_failed);
+}
+
+void Market::on(const protocol::TaskRequeued& event) {
+    state_.now = event.at;
+    Task& task = state_.tasks.at(event.task);
+    task.state = TaskState::queued;
+    task.reason = event.reason;
+    task.not_before = event.not_before;
+    ++task.retries;
+    index_.task_queued(task);
+}
+
+void Market::on(const protocol::TaskEnded& event) {
+    state_.now = event.at;
+    Task& task = state_.tasks.at(event.task);
+    if (task.state == TaskState::queued) index_.task_unqueued(task);
+    task.state = event.state;
+    task.reason = event.reason;
+    --state_.jobs.at(task.job).tasks_open;
+}
+
+void Market::on(const protocol::JobEnded& event) {
+    state_.now = event.at;
+    Job& job = state_.jobs.at(event.job);
+    job.state = event.state;
+    job.reason = event.reason;
+    job.ended = event.at;
+}
+
+void Market::on(const protocol::ReceiptIssued& event) {
+    state_.now = event.at;
+    Job& job = state_.jobs.at(event.job);
+    job.receipt = event.receipt;
+    job.signature = event.signature;
+    state_.next.receipt = after(event.receipt);
+}
+
+void Market::check_invariants() const {
+    ledger_.check_invariants();
+    check(ledger_.sum() == Lamports{});
+    check(index_ == Index(state_));
+    for (const auto& [id, job] : state_.jobs) {
+        Lamports reserved;
+        Lamports charged;
+        std::uint32_t open = 0;
+        for (const TaskId task_id : job.tasks) {
+            const Task& task = state_.tasks.at(task_id);
+            if (task.state == TaskState::queued || task.state == TaskState::leased) ++open;
+            std::size_t live = 0;
+            for (const LeaseId lease : task.attempts) {
+                const Attempt& attempt = state_.attempts.at(lease);
+                if (attempt.phase != Phase::ended) {
+                    reserved = reserved + attempt.reserve;
+                    ++live;
+                }
+                charged = charged + attempt.charge;
+            }
+            check(live == (task.state == TaskState::leased ? 1U : 0U));
+        }
+        check(open == job.tasks_open);
+        check(reserved == job.reserved && charged == job.charged);
+        const Lamports held = ledger_.balance(LedgerAccount::held(id));
+        const bool is_open = job.state == protocol::JobState::open;
+        check(is_open == (open > 0));
+        check(held == (is_open ? job.hold - charged : Lamports{}));
+        check(!is_open || reserved <= held);
+    }
+}
+
+}  // namespace shoal::market

@@ -1,0 +1,235 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/hash.h"
+#include "core/id.h"
+#include "core/result.h"
+#include "core/signature.h"
+#include "core/time.h"
+#include "ledger/ledger.h"
+#include "market/index.h"
+#include "market/matching.h"
+#include "market/state.h"
+#include "protocol/events.h"
+#include "protocol/receipt.h"
+#include "protocol/session.h"
+
+namespace shoal::market {
+
+/// When it is, and 32 bytes that nobody could foresee. The shell brings both with each input.
+struct Moment {
+    Time now;
+    std::array<std::uint8_t, 32> entropy{};
+};
+
+/// A message that leaves for a provider's session once the batch is durable.
+struct ToProvider {
+    ProviderId provider;
+    protocol::session::FromMarket message;
+};
+
+/// What one or more inputs did: facts for the journal, and what may leave once they are durable.
+struct Batch {
+    std::vector<protocol::Event> events;
+    std::vector<ToProvider> messages;
+};
+
+/// Who asks.
+struct Principal {
+    AccountId account;
+    KeyId key;
+    protocol::Role role = protocol::Role::buyer;
+};
+
+/// A key as it is shown once: `secret` is in no event.
+struct NewKey {
+    KeyId key;
+    std::string secret;
+};
+
+/// A market's fixed choices.
+struct Settings {
+    Duration lease_term{60'000};
+    Duration retry_delay{1'000};  // doubled with each retry of a task
+    Duration retry_delay_max{60'000};
+    Duration paid_time_min{60'000};  // a lease that buys less time than this is not granted
+    std::uint32_t fee_basis_points = 1'000;
+};
+
+/// The market: who asked for what, who works on it, until when, and who is paid.
+///
+/// Each command first makes every check; a refusal has changed nothing. Then it records events:
+/// each is applied at once and put into the batch, so the next command sees it. What leaves
+/// (answers, messages) may leave only when the batch is durable. Commands expect that tick() was
+/// called for their moment. apply() cannot fail and decides nothing: a journal of events gives the
+/// same State again.
+///
+/// Presence is not in the state: after a restart nobody is online.
+class Market {
+public:
+    Market(Settings, const SecretKey& signer);
+
+    /// A market as a snapshot has it; its journal's later events are to be applied.
+    Market(Settings, const SecretKey& signer, State);
+
+    // --- commands ------------------------------------------------------------------------------
+
+    /// The process serves: every live lease is extended by the downtime and one term.
+    void start(std::string_view release, const Moment&, Batch&);
+
+    /// Ends what is overdue, and lets waiting tasks go whose time has come.
+    void tick(const Moment&, Batch&);
+
+    AccountId create_account(const Moment&, Batch&);
+
+    /// not_found: no such account.
+    Result<NewKey> create_key(AccountId, protocol::Role, const Moment&, Batch&);
+    /// not_found: no such key.
+    Status revoke_key(KeyId, const Moment&, Batch&);
+
+    /// The operator issues credit. not_found: no such account. Refuses like Ledger::transfer.
+    Result<TransferPosted> issue_credit(AccountId, Lamports, const std::string& key, const Moment&,
+                                        Batch&);
+
+    /// The account has a blob. exhausted: it has too many bytes.
+    Status store_blob(AccountId, const Hash&, std::uint64_t size_bytes, const Moment&, Batch&);
+
+    /// invalid: the field and the reason. not_found: a blob that the account does not have.
+    /// exhausted: not enough credit. denied: a price cap is below every offer that fits.
+    Result<JobId> submit(AccountId, protocol::JobSpec, const Moment&, Batch&);
+
+    /// In every state; nothing happens to a job that has ended. not_found: no such job.
+    Status cancel(JobId, const Moment&, Batch&);
+
+    /// Notes the answer to a request that came with an Idempotency-Key.
+    void remember_answer(const protocol::RequestAnswered&, Batch&);
+
+    // --- providers -----------------------------------------------------------------------------
+
+    /// A provider has proved its key: it is registered if it is new, its offer is published, it
+    /// is online, and a welcome leaves for it. invalid: the offer. denied: the key is another
+    /// account's.
+    Result<ProviderId> join(AccountId, const PublicKey&, protocol::Offer, const Moment&, Batch&);
+
+    /// The session is closed. Its leases live on until they expire.
+    void leave(ProviderId);
+
+    /// What a provider says after it has joined. stale: the lease is over, or the message is old;
+    /// denied: another provider's lease. Both are to be acknowledged all the same.
+    Status hear(ProviderId, const protocol::session::FromProvider&, const Moment&, Batch&);
+
+    // --- recovery and questions ----------------------------------------------------------------
+
+    void apply(const protocol::Event&);
+
+    std::optional<Time> next_deadline() const;
+
+    /// Whose key this is; nothing for a wrong or revoked one.
+    std::optional<Principal> authenticate(std::string_view secret) const;
+
+    /// Without the ledger's part, which ledger() has; snapshot() has both.
+    const State& state() const { return state_; }
+    State snapshot() const;
+    const ledger::Ledger& ledger() const { return ledger_; }
+    const Index& index() const { return index_; }
+    const Settings& settings() const { return settings_; }
+    const PublicKey& key() const { return signer_.public_key(); }
+    bool online(ProviderId provider) const { return online_.contains(provider); }
+    bool draining(ProviderId provider) const;
+
+    /// The signed receipt of a job that has ended; not_found: it has not.
+    Result<protocol::Receipt> receipt(JobId) const;
+
+    /// Whether the account may read the blob: it has it, or it provides for a job that needs it.
+    bool may_read(AccountId, const Hash&) const;
+
+    /// Money is conserved, holds cover what they must, every index agrees with the state.
+    void check_invariants() const;
+
+private:
+    struct Presence {
+        bool draining = false;
+    };
+    struct Choice {
+        ProviderId provider;
+        Allowance allowance;
+    };
+    /// How an attempt ended, as far as the provider or the market can say.
+    struct End {
+        protocol::Reason reason = protocol::Reason::completed;
+        std::string detail;
+        std::vector<protocol::Artifact> artifacts;
+        std::optional<protocol::Artifact> log;
+        std::map<std::string, double> metrics;
+    };
+
+    /// The only way state changes: the event is applied and put into the batch.
+    template <class T>
+    void record(T event, Batch& batch) {
+        on(event);
+        batch.events.emplace_back(std::move(event));
+    }
+    void post(const ledger::TransferRequest&, const Moment&, Batch&);
+    void send(ProviderId, protocol::session::FromMarket, Batch&);
+
+    Status check_inputs(AccountId, protocol::JobSpec&) const;
+    Result<Lamports> hold_for(const protocol::JobSpec&, std::size_t tasks) const;
+    Result<Lamports> hold_by_quote(const protocol::JobSpec&, std::size_t tasks) const;
+    Status check_caps(const protocol::JobSpec&, std::size_t tasks) const;
+
+    void match(const Moment&, Batch&);
+    std::optional<Choice> choose(const Job&, const Task&, std::size_t tasks_waiting) const;
+    bool anyone_has_room() const;
+    void grant(const Task&, const Choice&, const Moment&, Batch&);
+    protocol::session::Order order(const Attempt&, Time now) const;
+
+    Result<LeaseId> held(LeaseId, ProviderId) const;
+    Status hear_said(ProviderId, const protocol::session::Started&, const Moment&, Batch&);
+    Status hear_said(ProviderId, const protocol::session::Exited&, const Moment&, Batch&);
+    Status hear_said(ProviderId, const protocol::session::Finished&, const Moment&, Batch&);
+    Status hear_said(ProviderId, const protocol::session::Alive&, const Moment&, Batch&);
+    void renew(LeaseId, const Moment&, Batch&);
+    End checked(const Attempt&, const protocol::session::Finished&) const;
+
+    void end_attempt(LeaseId, End, const Moment&, Batch&);
+    void end_task(TaskId, protocol::Reason, const Moment&, Batch&);
+    void end_job_if_done(JobId, const Moment&, Batch&);
+
+    void on(const protocol::MarketStarted&);
+    void on(const protocol::AccountCreated&);
+    void on(const protocol::KeyCreated&);
+    void on(const protocol::KeyRevoked&);
+    void on(const protocol::RequestAnswered&);
+    void on(const protocol::BlobStored&);
+    void on(const protocol::BlobDropped&);
+    void on(const TransferPosted&);
+    void on(const protocol::ProviderRegistered&);
+    void on(const protocol::OfferPublished&);
+    void on(const protocol::JobSubmitted&);
+    void on(const protocol::LeaseGranted&);
+    void on(const protocol::LeaseRenewed&);
+    void on(const protocol::AttemptStarted&);
+    void on(const protocol::AttemptExited&);
+    void on(const protocol::AttemptEnded&);
+    void on(const protocol::TaskRequeued&);
+    void on(const protocol::TaskEnded&);
+    void on(const protocol::JobEnded&);
+    void on(const protocol::ReceiptIssued&);
+
+    Settings settings_;
+    SecretKey signer_;
+    State state_;  // its ledger is empty: that lies in ledger_
+    ledger::Ledger ledger_;
+    Index index_;
+    std::map<ProviderId, Presence> online_;
+    Time ticked_{};
+};
+
+}  // namespace shoal::market

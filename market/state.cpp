@@ -1,0 +1,26 @@
+#include "market/state.h"
+
+namespace shoal::market {
+
+namespace {
+
+constexpr std::size_t snapshot_size_max = std::size_t{4} << 30;
+
+}  // namespace
+
+std::string write_state(const State& state) {
+    return json::print(json::write(state));
+}
+
+Result<State> read_state(std::string_view text) {
+    const json::Value value = TRY(json::parse(text, snapshot_size_max));
+    auto state = json::read<State>(value, json::Reader::tolerant);
+    if (!state.ok()) return Error{Code::corrupt, state.error().what};
+    return state;
+}
+
+Hash state_hash(const State& state) {
+    return sha256(write_state(state));
+}
+
+}  // namespace shoal::market

@@ -1,0 +1,194 @@
+#pragma once
+
+// All that the market remembers, as plain structs: a snapshot is this, written as JSON. Every
+// change of it is an event; what can be found again from it lies in Index.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/describe.hpp>
+
+#include "core/hash.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "protocol/events.h"
+#include "protocol/ledger.h"
+
+namespace shoal::market {
+
+struct Account {
+    AccountId id;
+    Time created;
+    std::uint64_t blob_bytes = 0;
+
+    friend bool operator==(const Account&, const Account&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Account, (), (id, created, blob_bytes))
+
+struct ApiKey {
+    KeyId id;
+    AccountId account;
+    protocol::Role role = protocol::Role::buyer;
+    Hash secret;
+    Time created;
+    bool revoked = false;
+
+    friend bool operator==(const ApiKey&, const ApiKey&) = default;
+};
+BOOST_DESCRIBE_STRUCT(ApiKey, (), (id, account, role, secret, created, revoked))
+
+/// A stored blob and the accounts that may read it.
+struct Blob {
+    std::uint64_t size_bytes = 0;
+    std::vector<AccountId> accounts;
+
+    friend bool operator==(const Blob&, const Blob&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Blob, (), (size_bytes, accounts))
+
+struct Provider {
+    ProviderId id;
+    AccountId account;
+    PublicKey key;
+    protocol::Offer offer;
+    Time registered;
+    std::uint64_t attempts_accepted = 0;
+    std::uint64_t attempts_failed = 0;
+    Lamports earned;
+
+    friend bool operator==(const Provider&, const Provider&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Provider, (),
+                      (id, account, key, offer, registered, attempts_accepted, attempts_failed,
+                       earned))
+
+/// Where an attempt stands. Only `running` is billed.
+enum class Phase { fetching, running, uploading, ended };
+BOOST_DESCRIBE_ENUM(Phase, fetching, running, uploading, ended)
+
+/// One try of a task on one provider; its id is its lease's, the fencing token.
+struct Attempt {
+    LeaseId lease;
+    JobId job;
+    TaskId task;
+    ProviderId provider;
+    Price price;
+    Lamports reserve;
+    Duration time_max{};
+    Time granted;
+    Time deadline;
+    Phase phase = Phase::fetching;
+    std::optional<Time> started;
+    std::optional<Time> exited;
+    std::optional<Time> ended;
+    protocol::AttemptOutcome outcome;  // once exited
+    protocol::Reason reason = protocol::Reason::completed;
+    std::string detail;
+    std::vector<protocol::Artifact> artifacts;
+    std::optional<protocol::Artifact> log;
+    std::map<std::string, double> metrics;
+    Duration ran{};
+    Lamports charge;
+    Lamports fee;
+
+    friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Attempt, (),
+                      (lease, job, task, provider, price, reserve, time_max, granted, deadline,
+                       phase, started, exited, ended, outcome, reason, detail, artifacts, log,
+                       metrics, ran, charge, fee))
+
+struct Task {
+    TaskId id;
+    JobId job;
+    protocol::Parameters parameters;
+    protocol::TaskState state = protocol::TaskState::queued;
+    protocol::Reason reason = protocol::Reason::completed;
+    std::uint32_t retries = 0;
+    Time not_before;
+    std::vector<LeaseId> attempts;
+
+    friend bool operator==(const Task&, const Task&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Task, (), (id, job, parameters, state, reason, retries, not_before, attempts))
+
+struct Job {
+    JobId id;
+    AccountId account;
+    protocol::JobSpec spec;
+    std::vector<TaskId> tasks;
+    Lamports hold;      // placed at the beginning
+    Lamports reserved;  // of it, for live attempts
+    Lamports charged;   // of it, paid for ended ones
+    protocol::JobState state = protocol::JobState::open;
+    protocol::Reason reason = protocol::Reason::completed;
+    Time submitted;
+    std::optional<Time> ended;
+    std::uint32_t tasks_open = 0;
+    ReceiptId receipt;
+    Signature signature;
+
+    friend bool operator==(const Job&, const Job&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Job, (),
+                      (id, account, spec, tasks, hold, reserved, charged, state, reason, submitted,
+                       ended, tasks_open, receipt, signature))
+
+/// The next number of each kind of id.
+struct Counters {
+    AccountId account{1};
+    KeyId key{1};
+    ProviderId provider{1};
+    JobId job{1};
+    TaskId task{1};
+    LeaseId lease{1};
+    ReceiptId receipt{1};
+
+    friend bool operator==(const Counters&, const Counters&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Counters, (), (account, key, provider, job, task, lease, receipt))
+
+/// A request that came with an Idempotency-Key, by "account route key".
+struct Answered {
+    Hash body;
+    std::uint32_t status = 0;
+    std::string answer;
+    Time at;
+
+    friend bool operator==(const Answered&, const Answered&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Answered, (), (body, status, answer, at))
+
+struct State {
+    Time now;  // of the last event
+    Counters next;
+    std::map<AccountId, Account> accounts;
+    std::map<KeyId, ApiKey> keys;
+    std::map<Hash, Blob> blobs;
+    std::map<ProviderId, Provider> providers;
+    std::map<JobId, Job> jobs;
+    std::map<TaskId, Task> tasks;
+    std::map<LeaseId, Attempt> attempts;
+    std::map<std::string, Answered> answered;
+    LedgerState ledger;
+
+    friend bool operator==(const State&, const State&) = default;
+};
+BOOST_DESCRIBE_STRUCT(State, (),
+                      (now, next, accounts, keys, blobs, providers, jobs, tasks, attempts, answered,
+                       ledger))
+
+/// A snapshot's bytes, and back. corrupt: not the JSON of a state.
+std::string write_state(const State&);
+Result<State> read_state(std::string_view text);
+
+/// The same for equal states, on every machine. For tests and for comparing replays.
+Hash state_hash(const State&);
+
+}  // namespace shoal::market
