@@ -20,7 +20,7 @@ struct CertificateFiles {
 
 /// Makes an ECDSA P-256 key and a certificate for `host` (a name or an address) that it signs
 /// itself, valid for ten years; the key file has mode 0600. Existing files are kept and nothing is
-/// made. unavailable, denied, exhausted: a file cannot be written.
+/// made. invalid: not a host. unavailable, denied, exhausted: a file cannot be written.
 Status make_self_signed(const CertificateFiles&, const std::string& host);
 
 /// SHA-256 of a certificate's DER SubjectPublicKeyInfo: what a client is given as
