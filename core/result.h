@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -21,6 +22,9 @@ enum class Code {
     corrupt,
     unsupported
 };
+
+/// The code's name, as on every wire.
+std::string_view to_string(Code);
 
 struct Error {
     Code code;
