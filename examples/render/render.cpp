@@ -118,8 +118,9 @@ void render_row(const std::vector<Sphere>& spheres, int row, std::vector<std::ui
     for (int column = 0; column < width; ++column) {
         Vector sum;
         for (int i = 0; i < samples * samples; ++i) {
-            const double right = (column + (i % samples + 0.5) / samples - width / 2.0) / height;
-            const double high = (height / 2.0 - row - (i / samples + 0.5) / samples) / height;
+            const int across = i % samples, down = i / samples;  // within the pixel
+            const double right = (column + (across + 0.5) / samples - width / 2.0) / height;
+            const double high = (height / 2.0 - row - (down + 0.5) / samples) / height;
             const Vector direction = unit(forward + Vector{right, 0, 0} + up * high);
             sum = sum + light(spheres, {eye, direction}) * (1.0 / (samples * samples));
         }
