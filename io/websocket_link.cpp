@@ -136,6 +136,11 @@ void WebSocketLink::give_up(const std::string& why) {
     end();
 }
 
+void WebSocketLink::discard() {
+    events_ = {};
+    give_up("");
+}
+
 Async<void> WebSocketLink::serve(Wire wire, WebSocketGreeting greeting) {
     const auto self = shared_from_this();
     stream_ = std::make_unique<Stream>(wire, limits_, greeting_time_max);

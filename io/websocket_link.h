@@ -40,6 +40,9 @@ public:
     /// Ends without ever having been connected. On the executor's thread.
     void give_up(const std::string& why);
 
+    /// Like give_up(), without a word: its events are not called.
+    void discard();
+
     /// Speaks on the wire until the end, and returns when all of it is over.
     Async<void> serve(Wire wire, WebSocketGreeting greeting);
 
