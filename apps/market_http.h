@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "apps/core_loop.h"
+#include "apps/market_feed.h"
+#include "apps/market_sessions.h"
+#include "io/blobs.h"
+#include "io/http_server.h"
+#include "io/loop.h"
+#include "market/api/api.h"
+
+namespace shoal::apps {
+
+/// Brings requests to the market's API on the core thread and its answers back; streams blobs
+/// between sockets and the store on the blocking pool.
+class MarketHttp {
+public:
+    struct Parts {
+        io::Loop& loop;
+        CoreLoop& core;
+        market::Api& api;
+        io::BlobStore& blobs;
+        ProviderSessions& sessions;
+        FeedHub& feed;
+        std::filesystem::path folder;  // whose disk must not fill up
+    };
+
+    explicit MarketHttp(Parts parts) : parts_(std::move(parts)) {}
+
+    io::HttpHandlers handlers();
+
+private:
+    void request(const io::Request&, const io::Exchange&);
+    void plain(const market::ApiRequest&, const io::Exchange&);
+    void socket(const market::ApiRequest&, const io::Exchange&);
+    void upload(const market::ApiRequest&, const io::Request&, const io::Exchange&);
+    void receive(const market::ApiRequest&, const market::UploadGrant&, std::uint64_t first,
+                 std::uint64_t body_bytes, const io::Exchange&);
+    void stored(const market::ApiRequest&, const market::UploadGrant&, const io::Exchange&);
+    void send(const market::ApiRequest&, const market::ApiAnswer&, const io::Exchange&);
+    void send_blob(const market::ApiRequest&, const market::ApiAnswer&, const io::Exchange&);
+
+    friend class BlobSink;
+    Parts parts_;
+};
+
+}  // namespace shoal::apps

@@ -1,0 +1,211 @@
+#include "apps/market_server.h"
+
+#include <charconv>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "apps/core_loop.h"
+#include "apps/exit.h"
+#include "apps/market_feed.h"
+#include "apps/market_http.h"
+#include "apps/market_recovery.h"
+#include "apps/market_sessions.h"
+#include "apps/release.h"
+#include "io/blobs_files.h"
+#include "io/folder.h"
+#include "io/http_server.h"
+#include "io/journal_sqlite.h"
+#include "io/loop.h"
+#include "market/api/api.h"
+#include "market/live.h"
+
+namespace shoal::apps {
+
+namespace {
+
+constexpr std::uint64_t snapshot_after =
+    1'000;  // replayed events; below it a start is quick anyway
+
+struct Address {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+Result<Address> parse_address(const std::string& text) {
+    const Error wrong{Code::invalid,
+                      "--listen: expected ADDRESS:PORT like 127.0.0.1:7070, got \"" + text + "\""};
+    const auto colon = text.rfind(':');
+    if (colon == std::string::npos) return wrong;
+    Address address{text.substr(0, colon), 0};
+    if (address.host.starts_with('[') && address.host.ends_with(']')) {
+        address.host = address.host.substr(1, address.host.size() - 2);
+    }
+    const char* end = text.data() + text.size();
+    const auto [last, failure] = std::from_chars(text.data() + colon + 1, end, address.port);
+    if (failure != std::errc{} || last != end || address.host.empty()) return wrong;
+    return address;
+}
+
+/// All parts of a running market, in the order in which they depend on each other.
+class MarketServer {
+public:
+    static Result<std::unique_ptr<MarketServer>> open(const MarketOptions&);
+
+    Status serve(const MarketOptions&);
+    void run();
+
+private:
+    MarketServer(io::DataFolder folder, std::unique_ptr<io::SqliteJournal> journal,
+                 std::unique_ptr<io::FileBlobs> blobs, Recovered recovered)
+        : folder_(std::move(folder)),
+          journal_(std::move(journal)),
+          blobs_(std::move(blobs)),
+          recovered_(std::move(recovered)),
+          market_(*recovered_.market) {}
+
+    void connect();
+    Result<io::HttpServer::Settings> settings(const MarketOptions&) const;
+    Status announce(const MarketOptions&, const io::HttpServer::Settings&) const;
+    void on_signals(const MarketOptions&);
+    void stop();
+
+    io::DataFolder folder_;
+    std::unique_ptr<io::SqliteJournal> journal_;
+    std::unique_ptr<io::FileBlobs> blobs_;
+    Recovered recovered_;
+    market::Market& market_;
+    market::Live live_;
+    market::Api api_{market_, live_};
+    io::Loop loop_;
+    CoreLoop core_{loop_, *journal_, market_, recovered_.last_sequence, recovered_.last_time};
+    FeedHub feed_{loop_, core_, *journal_, market_};
+    ProviderSessions sessions_{loop_, core_, market_, std::string(release),
+                               [this](const protocol::session::Said& words, Time now) {
+                                   live_.hear(words);
+                                   feed_.said(words, now);
+                               }};
+    MarketHttp http_{{loop_, core_, api_, *blobs_, sessions_, feed_, folder_.path()}};
+    std::unique_ptr<io::HttpServer> server_;
+};
+
+Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& options) {
+    io::DataFolder folder =
+        TRY(io::DataFolder::open(options.data, {.release = std::string(release)}));
+    const SecretKey key = TRY(signing_key(folder.path()));
+    auto journal = TRY(io::SqliteJournal::open(folder.path(), {.release = std::string(release)}));
+    auto blobs = TRY(io::FileBlobs::open(folder.path(), {}));
+    std::vector<std::pair<std::uint64_t, protocol::Event>> submitted;
+    Recovered recovered =
+        TRY(recover(*journal, key, [&](std::uint64_t sequence, const auto& event) {
+            if (std::holds_alternative<protocol::JobSubmitted>(event)) {
+                submitted.emplace_back(sequence, event);
+            }
+        }));
+    if (recovered.replayed >= snapshot_after) {
+        TRY(keep_snapshot(*journal, *recovered.market, recovered.last_sequence));
+    }
+    std::unique_ptr<MarketServer> server(new MarketServer(std::move(folder), std::move(journal),
+                                                          std::move(blobs), std::move(recovered)));
+    for (const auto& [sequence, event] : submitted) server->feed_.event(sequence, event);
+    return server;
+}
+
+void MarketServer::connect() {
+    core_.set_outlets({
+        .message = [this](const market::ToProvider& message) { sessions_.send(message); },
+        .event =
+            [this](std::uint64_t sequence, const protocol::Event& event) {
+                if (const auto* ended = std::get_if<protocol::AttemptEnded>(&event)) {
+                    live_.end(ended->lease, ended->at);
+                    live_.tick(ended->at);
+                }
+                feed_.event(sequence, event);
+            },
+    });
+}
+
+Result<io::HttpServer::Settings> MarketServer::settings(const MarketOptions& options) const {
+    const Address address = TRY(parse_address(options.listen));
+    io::HttpServer::Settings settings;
+    settings.address = address.host;
+    settings.port = address.port;
+    if (!options.tls_certificate.empty()) {
+        settings.tls = TRY(io::server_tls({options.tls_certificate, options.tls_key}));
+    }
+    return settings;
+}
+
+Status MarketServer::serve(const MarketOptions& options) {
+    connect();
+    Status founded = Done{};
+    core_.decide([&](const market::Moment& moment, market::Batch& batch) -> CoreLoop::Release {
+        founded = first_operator(folder_.path(), market_, moment, batch);
+        market_.start(release, moment, batch);
+        return {};
+    });
+    TRY(std::move(founded));
+    const io::HttpServer::Settings wanted = TRY(settings(options));
+    server_ = TRY(io::HttpServer::start(loop_, wanted, http_.handlers()));
+    api_.set_missing("");
+    TRY(announce(options, wanted));
+    on_signals(options);
+    return Done{};
+}
+
+Status MarketServer::announce(const MarketOptions& options,
+                              const io::HttpServer::Settings& settings) const {
+    io::BaseUrl url{settings.tls.has_value(), settings.address, server_->port(), std::nullopt};
+    std::string shown = io::to_string(url);
+    if (url.secure) shown += "#sha256=" + to_string(TRY(io::pin_of(options.tls_certificate)));
+    fmt::print(stderr, "serving a market on {}\n  folder {}\n  signs receipts as {}\n", shown,
+               folder_.path().string(), to_string(market_.key()));
+    if (options.ready_fd < 0) return Done{};
+    const io::Descriptor ready(options.ready_fd);
+    return io::write_all(ready, as_bytes(shown + "\n"));
+}
+
+void MarketServer::on_signals(const MarketOptions& options) {
+    for (const int signal : {SIGTERM, SIGINT}) {
+        loop_.on_signal(signal, [this] { stop(); });
+    }
+    loop_.on_signal(SIGHUP, [this, options] {
+        if (options.tls_certificate.empty()) return;
+        auto tls = io::server_tls({options.tls_certificate, options.tls_key});
+        if (tls.ok()) return server_->replace_tls(std::move(tls).value());
+        fmt::print(stderr, "the certificate stays as it is: {}\n", tls.error().what);
+    });
+}
+
+void MarketServer::stop() {
+    server_->stop();
+    core_.when_idle([this] { loop_.stop(); });
+}
+
+void MarketServer::run() {
+    loop_.run();
+    const Status kept = keep_snapshot(*journal_, market_, core_.last_sequence());
+    if (!kept.ok()) fmt::print(stderr, "no snapshot was kept: {}\n", kept.error().what);
+}
+
+int exit_code(const Error& error) {
+    fmt::print(stderr, "shoal market: {}\n", error.what);
+    return static_cast<int>(error.code == Code::invalid ? Exit::usage : Exit::refused);
+}
+
+}  // namespace
+
+int serve_market(const MarketOptions& options) {
+    auto server = MarketServer::open(options);
+    if (!server.ok()) return exit_code(server.error());
+    const Status serving = server.value()->serve(options);
+    if (!serving.ok()) return exit_code(serving.error());
+    std::move(server).value()->run();
+    return static_cast<int>(Exit::done);
+}
+
+}  // namespace shoal::apps
