@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern "C" {            // glibc 2.36 forgets it
+#include <sys/pidfd.h>  // NOLINT
+}
 
 #include "core/check.h"
 
