@@ -29,17 +29,6 @@ std::size_t edits(std::string_view from, std::string_view to) {
 
 }  // namespace
 
-Result<Value> parse(std::string_view text, std::size_t size_max) {
-    if (text.size() > size_max) {
-        return Error{Code::invalid, "expected at most " + std::to_string(size_max) +
-                                        " bytes of JSON, got " + std::to_string(text.size())};
-    }
-    boost::json::error_code failure;
-    Value value = boost::json::parse(text, failure);
-    if (failure) return Error{Code::invalid, "not valid JSON: " + failure.message()};
-    return value;
-}
-
 std::string print(const Value& value) {
     return boost::json::serialize(value);
 }
@@ -88,7 +77,8 @@ Result<double> Kind<double>::read(const Value& value, Reader /*reader*/) {
 }
 
 Value Kind<Scalar>::write(const Scalar& scalar) {
-    return std::visit([](const auto& value) { return Value(value); }, scalar.value);
+    return std::visit([]<class T>(const T& value) -> Value { return Kind<T>::write(value); },
+                      scalar.value);
 }
 
 Result<Scalar> Kind<Scalar>::read(const Value& value, Reader /*reader*/) {

@@ -1,10 +1,14 @@
 #include "core/json.h"
 
+#include <bit>
+#include <cmath>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
 #include <doctest/doctest.h>
 
+#include "core/random.h"
 #include "core/text.h"
 
 namespace shoal {
@@ -125,12 +129,44 @@ TEST_CASE("text that is not JSON is refused: bad UTF-8, too deep, too long") {
     CHECK_FALSE(json::parse("\"\xff\"", 100).ok());
     CHECK_FALSE(json::parse(std::string(100, '['), 1000).ok());
     CHECK_FALSE(json::parse("1 2", 1000).ok());
+    CHECK_FALSE(json::parse(R"({"a":[0,1e999]})", 1000).ok());
     CHECK(json::parse("[1]", 2).error().what == "expected at most 2 bytes of JSON, got 3");
+}
+
+TEST_CASE("a number is read back to the last bit, or refused if it is too large") {
+    for (const char* text : {"0.1", "0.30000000000000004", "1.7976931348623157e308", "5e-324",
+                             "-2.2250738585072014e-308", "123456789012345678901234567890",
+                             "9007199254740993.0", "1e-999"}) {
+        const auto number = json::parse(text, 100).value();
+        CHECK(number.as_double() == std::strtod(text, nullptr));
+        CHECK(json::parse(json::print(number), 100).value() == number);
+    }
+    Random random(1);
+    for (int i = 0; i < 20'000; ++i) {
+        const auto number = std::bit_cast<double>(random.between(0, UINT64_MAX));
+        if (!std::isfinite(number)) continue;
+        CHECK(json::parse(json::print(number), 100).value() == json::Value(number));
+    }
+    CHECK_FALSE(json::parse("1e309", 100).ok());
+    CHECK_FALSE(json::parse("-1e99999", 100).ok());
+}
+
+TEST_CASE("values of every kind are parsed as the library writes them") {
+    const char* text =
+        R"({"a":[1,-2,18446744073709551615,true,false,null,"x\ny",{},[]],"é":"\u20ac"})";
+    const auto value = parsed(text);
+    CHECK(value == boost::json::parse(text));
+    CHECK(parsed(json::print(value)) == value);
+    for (const char* wrong : {"", " ", "[", "[1", "[1,]", "{\"a\"}", "tru", "01", "+1", ".5", "1.",
+                              "'a'", "[1] x", "/**/1", "NaN"}) {
+        CHECK_FALSE(json::parse(wrong, 100).ok());
+    }
 }
 
 TEST_CASE("a number that is not finite keeps its meaning") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     CHECK(json::print(json::write(nan)) == "\"NaN\"");
+    CHECK(json::print(json::write(Scalar{-nan})) == "\"NaN\"");
     CHECK(std::isnan(json::read<double>(json::write(nan), json::Reader::strict).value()));
 }
 
