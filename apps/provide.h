@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "core/lamports.h"
 #include "core/units.h"
@@ -22,11 +21,16 @@ struct ProvideOptions {
     std::optional<Size> memory;
     std::optional<Size> disk;
     std::optional<std::uint32_t> attempts;  // how many run at once; absent: one a core
-    Price price{.core_hour = Lamports{2'000'000}, .gib_hour = Lamports{250'000}};
+    Price price{.start = Lamports{0},
+                .hour = Lamports{0},
+                .core_hour = Lamports{2'000'000},
+                .gpu_hour = Lamports{0},
+                .gib_hour = Lamports{250'000}};
 
-    /// The program that holds one attempt, called with the attempt's folder as its last word.
-    /// Empty: this binary's own `shim` command.
-    std::vector<std::string> shim_command;
+    /// The program that holds one attempt, called as `PROGRAM shim FOLDER`.
+    std::string shim_program = "/proc/self/exe";
+
+    int ready_fd = -1;  // one line with its id is written there when its first session is open
 };
 
 /// Sells this machine's time to a market until SIGTERM or SIGINT has drained it; a second signal
