@@ -1,0 +1,259 @@
+#include "sandbox/capability.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/launch.h"
+
+namespace shoal::sandbox {
+
+namespace {
+
+using protocol::IsolationFact;
+using protocol::Tier;
+
+constexpr const char* walls = "walls";
+constexpr const char* system_calls = "system calls";
+constexpr const char* memory = "memory";
+constexpr const char* processes = "processes";
+constexpr std::array needed{walls, system_calls, memory, processes};
+
+constexpr Size memory_allowed = 32_MiB;
+constexpr std::size_t memory_tried = 96 << 20;
+constexpr std::uint32_t processes_allowed = 8;
+constexpr int processes_tried = 64;
+constexpr int patience_ms = 10'000;
+
+// What runs inside, in place of a command. Each says with its exit code what it could do.
+
+int do_nothing() {
+    return 0;
+}
+
+/// One that the list of allowed calls has nowhere, one whose argument it refuses.
+int try_forbidden_calls() {
+    const bool unshared = ::syscall(SYS_unshare, CLONE_NEWUSER) == 0 || errno != ENOSYS;
+    const bool vsock = ::socket(AF_VSOCK, SOCK_STREAM, 0) >= 0 || errno != ENOSYS;
+    return unshared || vsock ? 1 : 0;
+}
+
+int take_memory() {
+    constexpr std::size_t page_bytes = 4096;
+    void* const mapped =
+        ::mmap(nullptr, memory_tried, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) return 2;
+    auto* const taken = static_cast<volatile char*>(mapped);
+    for (std::size_t at = 0; at < memory_tried; at += page_bytes) taken[at] = 1;
+    return 0;
+}
+
+int multiply() {
+    int made = 0;
+    for (int i = 0; i < processes_tried; ++i) {
+        const long child = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0);
+        if (child == 0) {
+            ::pause();
+            ::_exit(0);
+        }
+        if (child > 0) ++made;
+    }
+    return made < processes_tried ? 0 : 1;
+}
+
+/// Two folders for a job that is tried; gone afterwards.
+class TrialFolders {
+public:
+    TrialFolders() {
+        root_ = std::filesystem::temp_directory_path() / "shoal-trial-XXXXXX";
+        std::string name = root_.string();
+        made_ = ::mkdtemp(name.data()) != nullptr;
+        root_ = name;
+        if (!made_) return;
+        ::mkdir(work().c_str(), 0755);
+        ::mkdir(out().c_str(), 0755);
+    }
+    ~TrialFolders() {
+        std::error_code ignored;
+        if (made_) std::filesystem::remove_all(root_, ignored);
+    }
+    TrialFolders(const TrialFolders&) = delete;
+    TrialFolders& operator=(const TrialFolders&) = delete;
+
+    bool made() const { return made_; }
+    std::string work() const { return root_.string() + "/work"; }
+    std::string out() const { return root_.string() + "/out"; }
+
+private:
+    std::filesystem::path root_;
+    bool made_ = false;
+};
+
+class Trials {
+public:
+    Trials(const TrialFolders& folders, const Filter& filter, const GroupHost& host)
+        : folders_(folders), filter_(filter), host_(host) {}
+
+    IsolationFact walls_line() {
+        const auto ended = run(&do_nothing);
+        if (!ended.ok()) return {walls, false, ended.error().what};
+        return {
+            walls, true,
+            "user, process, mount, network, ipc, name and cgroup namespaces; a root of its own"};
+    }
+
+    IsolationFact calls_line() {
+        const auto ended = run(&try_forbidden_calls);
+        if (!ended.ok()) return {system_calls, false, ended.error().what};
+        if (ended.value().status != 0) {
+            return {system_calls, false, "a forbidden system call was answered"};
+        }
+        return {system_calls, true,
+                "seccomp, " + std::to_string(filter_.instructions.size()) + " instructions"};
+    }
+
+    IsolationFact memory_line() {
+        const auto ended = run(&take_memory);
+        if (!ended.ok()) return {memory, false, ended.error().what};
+        if (ended.value().use.out_of_memory_kills == 0 || ended.value().status == 0) {
+            return {memory, false, "a process that took too much was not ended"};
+        }
+        return {memory, true, backend()};
+    }
+
+    IsolationFact processes_line() {
+        const auto ended = run(&multiply);
+        if (!ended.ok()) return {processes, false, ended.error().what};
+        if (ended.value().use.forks_refused == 0 || ended.value().status != 0) {
+            return {processes, false, "too many processes were not refused"};
+        }
+        return {processes, true, backend()};
+    }
+
+private:
+    std::string backend() const {
+        switch (host_.version) {
+            case GroupHost::Version::v1:
+                return "control groups, version 1; proven";
+            case GroupHost::Version::v2:
+                return "control groups, version 2; proven";
+        }
+        return "";
+    }
+
+    /// unavailable: it did not come to run, or did not end.
+    Result<Ended> run(int (*entry)()) {
+        const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+        const LaunchSpec spec{
+            .work = folders_.work(),
+            .out = folders_.out(),
+            .limits = {.memory = memory_allowed, .processes = processes_allowed, .cores = 1},
+            .disk = 1_MiB,
+            .log = null.get(),
+            .report = null.get(),
+            .entry = entry,
+        };
+        Jail jail = TRY(Jail::launch(spec, filter_, host_));
+        std::optional<Error> failure;
+        while (!jail.gone() && !failure) {
+            pollfd ready{jail.notes_fd(), POLLIN, 0};
+            if (::poll(&ready, 1, patience_ms) == 0) failure = Error{Code::timeout, "it hung"};
+            const auto note = jail.next_note();
+            if (note && note->kind == JailNote::Kind::failed) {
+                failure = Error{Code::unavailable, describe(*note)};
+            }
+        }
+        if (failure) return *failure;
+        return jail.finish();
+    }
+
+    const TrialFolders& folders_;
+    const Filter& filter_;
+    const GroupHost& host_;
+};
+
+std::vector<IsolationFact> all_absent(const std::string& reason) {
+    std::vector<IsolationFact> lines;
+    for (const char* name : needed) lines.push_back({name, false, reason});
+    return lines;
+}
+
+std::vector<IsolationFact> try_all() {
+    const auto filter = compile_filter();
+    if (!filter.ok()) return all_absent(filter.error().what);
+    const auto host = prepare_groups();
+    if (!host.ok()) return all_absent(host.error().what);
+    const TrialFolders folders;
+    if (!folders.made()) return all_absent("no temporary folder can be made");
+    Trials trials(folders, filter.value(), host.value());
+    return {trials.walls_line(), trials.calls_line(), trials.memory_line(),
+            trials.processes_line()};
+}
+
+bool is_enforced(const std::vector<IsolationFact>& lines, std::string_view name) {
+    return std::ranges::any_of(
+        lines, [name](const IsolationFact& line) { return line.name == name && line.holds; });
+}
+
+}  // namespace
+
+Report examine() {
+    Report report;
+    report.isolation = try_all();
+    report.tier = judge(report.isolation);
+    report.isolation.push_back(
+        {"disk", false, "each file is limited; the sum is measured and the job then ended"});
+    report.isolation.push_back(
+        {"kernel of its own", false, "this release starts no virtual machines"});
+    return report;
+}
+
+protocol::Tier judge(const std::vector<IsolationFact>& lines) {
+    if (!is_enforced(lines, walls) || !is_enforced(lines, system_calls)) return Tier::d;
+    if (!is_enforced(lines, memory) || !is_enforced(lines, processes)) {
+        return Tier::c;
+    }
+    return Tier::b;
+}
+
+Status may_run_strangers(const Report& report) {
+    if (report.tier == Tier::b || report.tier == Tier::a) return Done{};
+    std::string reasons;
+    for (const IsolationFact& line : report.isolation) {
+        const bool wanted = std::ranges::find(needed, line.name) != needed.end();
+        if (!wanted || line.holds) continue;
+        reasons += (reasons.empty() ? "" : "; ") + line.name + ": " + line.detail;
+    }
+    return Error{Code::unavailable, "this machine cannot isolate strangers' jobs: " + reasons};
+}
+
+std::string_view in_words(protocol::Tier tier) {
+    switch (tier) {
+        case Tier::a:
+            return "A: a kernel of its own";
+        case Tier::b:
+            return "B: shared kernel, every limit enforced";
+        case Tier::c:
+            return "C: shared kernel, not every limit enforced";
+        case Tier::d:
+            return "D: strangers' jobs are refused";
+    }
+    return "";
+}
+
+}  // namespace shoal::sandbox
