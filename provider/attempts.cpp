@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "provider/link.h"
+#include "provider/order.h"
 
 namespace shoal::provider {
 
@@ -18,6 +19,11 @@ constexpr Duration grace_max = limits::grace_max;
 
 std::string short_detail(std::string_view detail) {
     return std::string(detail.substr(0, limits::text_bytes));
+}
+
+/// A lease's time as the market says it, within what a lease may be.
+Duration bounded(Duration left) {
+    return std::clamp(left, Duration{0}, limits::attempt_time_max);
 }
 
 bool within(const protocol::Resources& wanted, const protocol::Resources& there) {
@@ -40,6 +46,7 @@ void Attempts::restore(const std::vector<Found>& found, Time now) {
         attempt.phase = Phase::starting;
         attempt.lease_end = now + limits::lease_term;
         attempt.asked = true;
+        attempt.found = true;
         attempt.slot = one.slot;
         attempts_.emplace(one.order.lease, std::move(attempt));
     }
@@ -301,8 +308,11 @@ std::optional<Phase> Attempts::phase(LeaseId lease) const {
 void Attempts::begin(const Order& order, const Moment& moment, Effects& effects) {
     Attempt& attempt = attempts_[order.lease];
     attempt.order = order;
-    attempt.lease_end = moment.now + order.left;
-    if (draining()) {
+    attempt.lease_end = moment.now + bounded(order.left);
+    const Status sound = check_order(order);
+    if (!sound.ok()) {
+        finish(attempt, Reason::provider_reclaimed, "the order: " + sound.error().what);
+    } else if (draining()) {
         finish(attempt, Reason::provider_drained, "the provider takes no more work");
     } else if (attempts_.size() > limits::attempts_per_provider) {
         finish(attempt, Reason::provider_reclaimed, "the provider holds too many attempts");
@@ -403,9 +413,9 @@ void Attempts::finish(Attempt& attempt, Reason reason, std::string_view detail) 
 }
 
 void Attempts::renew(Attempt& attempt, Duration left, const Moment& moment, Effects& effects) {
-    attempt.lease_end = moment.now + left;
+    attempt.lease_end = moment.now + bounded(left);
     if (occupies(attempt) && !attempt.stop) {
-        effects.emplace_back(MoveDeadline{attempt.order.lease, left});
+        effects.emplace_back(MoveDeadline{attempt.order.lease, bounded(left)});
     }
 }
 
@@ -482,7 +492,8 @@ void Attempts::check_invariants() const {
     std::set<std::uint32_t> slots;
     for (const auto& [lease, attempt] : attempts_) {
         check(lease == attempt.order.lease);
-        if (occupies(attempt)) check(attempt.asked && slots.insert(attempt.slot).second);
+        if (occupies(attempt)) check(attempt.asked);
+        if (occupies(attempt) && !attempt.found) check(slots.insert(attempt.slot).second);
         if (attempt.phase == Phase::waiting) check(!attempt.asked && !attempt.over);
         if (attempt.phase == Phase::delivered) check(!attempt.asked);
         const bool moving = attempt.asked || attempt.again_at || is_done(attempt);

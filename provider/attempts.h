@@ -83,6 +83,7 @@ private:
         Phase phase = Phase::waiting;
         Time lease_end;
         bool asked = false;                    // an effect of it has not been answered yet
+        bool found = false;                    // of an earlier process; it may have ended already
         bool over = false;                     // the market needs no more word of it
         std::optional<protocol::Reason> stop;  // why it was asked to stop, or will not go on
         std::optional<Time> again_at;          // when to fetch or upload again
