@@ -53,7 +53,8 @@ Error unexpected(std::string_view wanted, const Value& got);
 
 Error unknown_key(std::string_view key, const std::vector<std::string_view>& known);
 
-/// How a value of one kind is written and read; specialised in json_kinds.h.
+/// How a value of one kind is written and read; specialised in json_kinds.h
+/// and json_structs.h.
 template <class T>
 struct Kind;
 
@@ -61,7 +62,8 @@ struct Kind;
 
 }  // namespace shoal::json
 
-#include "core/json_kinds.h"  // IWYU pragma: export
+#include "core/json_kinds.h"    // IWYU pragma: export
+#include "core/json_structs.h"  // IWYU pragma: export
 
 namespace shoal::json {
 
