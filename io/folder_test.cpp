@@ -67,17 +67,17 @@ TEST_CASE("an unreadable mark is corrupt") {
 }
 
 TEST_CASE("the default paths follow XDG") {
-    const Paths home = default_paths({{"HOME", "/home/ann"}}).value();
-    CHECK(home.data == "/home/ann/.local/share/shoal");
-    CHECK(home.config_file == "/home/ann/.config/shoal/config.yaml");
-    CHECK(home.runtime == "/home/ann/.local/share/shoal/run");
-    const Paths set = default_paths({{"HOME", "/home/ann"},
+    const Paths home = default_paths({{"HOME", "/srv/ann"}}).value();
+    CHECK(home.data == "/srv/ann/.local/share/shoal");
+    CHECK(home.config_file == "/srv/ann/.config/shoal/config.yaml");
+    CHECK(home.runtime == "/srv/ann/.local/share/shoal/run");
+    const Paths set = default_paths({{"HOME", "/srv/ann"},
                                      {"XDG_DATA_HOME", "/d"},
                                      {"XDG_CONFIG_HOME", "relative"},
                                      {"XDG_RUNTIME_DIR", "/run/user/7"}})
                           .value();
     CHECK(set.data == "/d/shoal");
-    CHECK(set.config_file == "/home/ann/.config/shoal/config.yaml");
+    CHECK(set.config_file == "/srv/ann/.config/shoal/config.yaml");
     CHECK(set.runtime == "/run/user/7/shoal");
     CHECK(default_paths({}).error().code == Code::invalid);
 }

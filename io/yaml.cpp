@@ -122,7 +122,8 @@ private:
     void take_key(const YAML::Mark& mark, const std::string& key, bool plain) {
         if (plain && key == "<<") return fail(mark, "a merge (<<) is not supported; write it out");
         if (open_.back().value->get_object().contains(key)) {
-            return fail(mark, "the key " + key.substr(0, 80) + " is there twice; remove one");
+            return fail(mark,
+                        "the key " + to_display(key.substr(0, 80)) + " is there twice; remove one");
         }
         open_.back().key = key;
         open_.back().key_position = position(mark);
@@ -199,7 +200,7 @@ Status check_characters(std::string_view text) {
 Error parser_error(const YAML::ParserException& failure) {
     return error_at({static_cast<std::size_t>(std::max(failure.mark.line, 0)) + 1,
                      static_cast<std::size_t>(std::max(failure.mark.column, 0)) + 1},
-                    "not valid YAML: " + failure.msg);
+                    "not valid YAML: " + to_display(failure.msg));
 }
 
 /// The part of a path before its first ".", or one "[3]"; what is left of it.
@@ -270,7 +271,8 @@ Result<Document> parse(std::string_view text, std::size_t size_max) {
     } catch (const YAML::ParserException& failure) {
         if (!builder.failure()) return parser_error(failure);
     } catch (const YAML::Exception& failure) {
-        if (!builder.failure()) return Error{Code::invalid, "not valid YAML: " + failure.msg};
+        if (!builder.failure())
+            return Error{Code::invalid, "not valid YAML: " + to_display(failure.msg)};
     }
     if (builder.failure()) return *builder.failure();
     return builder.take();
