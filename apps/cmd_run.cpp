@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "apps/artifacts.h"
+#include "apps/commands.h"
+#include "apps/follow.h"
+#include "apps/job_file.h"
+#include "apps/results.h"
+#include "apps/words.h"
+#include "core/bytes.h"
+#include "io/entropy.h"
+
+namespace shoal::apps {
+
+namespace {
+
+constexpr int submit_tries = 4;
+constexpr Duration submit_delay{250};
+
+/// Submits once, however often it has to be asked: all tries have the same idempotency key.
+Result<protocol::JobView> submit_surely(Client& client, const protocol::JobSpec& spec) {
+    const std::string request = to_hex(ByteView(io::entropy()).first(16));
+    Duration delay = submit_delay;
+    for (int tried = 1;; ++tried, delay *= 2) {
+        auto job = client.submit(spec, request);
+        if (job.ok() || tried == submit_tries) return job;
+        if (job.error().code != Code::unavailable && job.error().code != Code::timeout) return job;
+        std::this_thread::sleep_for(delay);
+    }
+}
+
+Result<LocalJob> local_job(const RunOptions& options) {
+    const bool has_file = !options.file.empty();
+    if (has_file && options.flags.command.empty()) return read_job_file(options.file);
+    if (!has_file && !options.flags.command.empty()) return job_of_flags(options.flags);
+    return advise({Code::invalid, "expected a job file, or a command after \"--\""},
+                  "shoal run job.yaml, or shoal run --cores 2 -- ./train --rate 0.1");
+}
+
+Exit exit_of_job(protocol::JobState state) {
+    return state == protocol::JobState::finished ? Exit::done : Exit::job_failed;
+}
+
+Result<Exit> detached(Context& context, Client& client, JobId id, const RunOptions& options) {
+    if (options.cancel_on_interrupt) {
+        TRY(client.cancel(id));
+        context.out().say(fmt::format("cancelled {}", to_string(id)));
+        return Exit::interrupted;
+    }
+    context.out().say(
+        fmt::format("{0} goes on without you. Follow it: shoal logs -f {0}; "
+                    "cancel it: shoal cancel {0}",
+                    to_string(id)));
+    return Exit::interrupted;
+}
+
+}  // namespace
+
+Result<Exit> run_job(Context& context, const RunOptions& options) {
+    const LocalJob local = TRY(local_job(options));
+    const Output& out = context.out();
+    Client& client = *TRY(context.client());
+    const protocol::JobSpec spec = TRY(upload_inputs(local, client, out));
+    const protocol::JobView job = TRY(submit_surely(client, spec));
+    out.say(fmt::format("{} submitted: {}, at most {}", to_string(job.job),
+                        counted(job.tasks.total, "task"), to_credit(job.hold)));
+
+    const Interrupts ctrl_c;
+    Follower follower(client, out, job.job, {});
+    TRY(follower.begin());
+    const bool has_ended = TRY(follower.follow(ctrl_c));
+    if (!has_ended) return detached(context, client, job.job, options);
+
+    const protocol::JobView ended = TRY(client.job(job.job));
+    TRY(show_results(client, out, ended));
+    if (!options.artifacts.empty()) {
+        TRY(load_artifacts(client, out, {job.job, std::nullopt, options.artifacts}));
+    }
+    return exit_of_job(ended.state);
+}
+
+Result<Exit> submit_job(Context& context, const FileOptions& options) {
+    const LocalJob local = TRY(read_job_file(options.file));
+    Client& client = *TRY(context.client());
+    const protocol::JobSpec spec = TRY(upload_inputs(local, client, context.out()));
+    const protocol::JobView job = TRY(submit_surely(client, spec));
+    context.out().print(to_string(job.job));
+    context.out().print_as_json(job);
+    return Exit::done;
+}
+
+Result<Exit> quote_job(Context& context, const FileOptions& options) {
+    const LocalJob local = TRY(read_job_file(options.file));
+    const protocol::JobSpec spec = TRY(name_inputs(local));
+    Client& client = *TRY(context.client());
+    const protocol::Quote quote = TRY(client.quote(spec));
+    const Output& out = context.out();
+    out.print_as_json(quote);
+    std::string text = fmt::format("{}; {} of {} online fit\n", counted(quote.tasks, "task"),
+                                   quote.providers_fit, quote.providers_online);
+    const auto add = [&](std::string_view name, const std::optional<Lamports>& task,
+                         const std::optional<Lamports>& total) {
+        if (!task || !total) return;
+        text +=
+            fmt::format("{}: at most {} ({} a task)\n", name, to_credit(*total), to_credit(*task));
+    };
+    add("cheapest provider", quote.cheapest_task, quote.cheapest_total);
+    add("dearest provider", quote.dearest_task, quote.dearest_total);
+    if (!quote.cheapest_total) text += "no price: no provider that is online fits this job\n";
+    if (!quote.verify.empty()) text += "verification: " + quote.verify + "\n";
+    out.print(text);
+    return Exit::done;
+}
+
+}  // namespace shoal::apps

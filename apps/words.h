@@ -1,0 +1,29 @@
+#pragma once
+
+// How amounts, times and lengths of time are shown to people.
+
+#include <string>
+#include <string_view>
+
+#include "core/lamports.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace shoal::apps {
+
+/// "0.002 credit": settlement is offline, so an amount is the operator's credit and no coin.
+std::string to_credit(Lamports);
+
+/// An amount as people give it: "25", "0.002", "25credit" in units of credit. invalid: else.
+Result<Lamports> parse_credit(std::string_view text);
+
+/// "2026-03-01 12:30:05", UTC.
+std::string to_date(Time);
+
+/// Rounded for people: "340 ms", "12.3 s", "5 min 20 s", "3 h 5 min", "2 d 4 h".
+std::string to_length(Duration);
+
+/// "1 task", "3 tasks".
+std::string counted(std::size_t count, std::string_view thing);
+
+}  // namespace shoal::apps
