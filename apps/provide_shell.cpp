@@ -28,6 +28,7 @@ using provider::Input;
 namespace {
 
 constexpr std::size_t queue_for_logs = 512 << 10;  // above it the connection is slow: no log lines
+constexpr Duration leave_time_max{5'000};
 constexpr std::chrono::seconds cache_age =
     std::chrono::duration_cast<std::chrono::seconds>(limits::blob_retention);
 
@@ -296,7 +297,15 @@ void ProviderShell::perform(const provider::Leave& leave) {
     if (refused) log_.error(leave.detail);
     exit_code_ = static_cast<int>(refused ? Exit::refused : Exit::done);
     if (socket_) socket_->close(1001, "");
-    loop_.stop();
+    // What was begun, like removing folders, is ended first, unless it takes long.
+    for (Lane* lane : {&fetching_, &delivering_}) {
+        lane->add([this]() -> std::function<void()> {
+            return [this] {
+                if (fetching_.idle() && delivering_.idle()) loop_.stop();
+            };
+        });
+    }
+    loop_.after(leave_time_max, [this] { loop_.stop(); });
 }
 
 void ProviderShell::perform(const provider::Remark& remark) {
