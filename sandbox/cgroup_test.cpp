@@ -1,6 +1,7 @@
 #include "sandbox/cgroup.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "sandbox/group_name.h"
 

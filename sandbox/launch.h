@@ -19,11 +19,11 @@ namespace shoal::sandbox {
 
 /// What to run, what it sees and what it may use. The descriptors stay the caller's.
 struct LaunchSpec {
-    std::vector<std::string> command;      // looked up in /in, then in PATH
-    std::vector<std::string> environment;  // NAME=value; nothing else is passed on
-    std::string work;                      // becomes /work, writable
-    std::string out;                       // becomes /out, writable
-    std::vector<protocol::MountedInput> inputs;
+    std::vector<std::string> command{};      // looked up in /in, then in PATH
+    std::vector<std::string> environment{};  // NAME=value; nothing else is passed on
+    std::string work;                        // becomes /work, writable
+    std::string out;                         // becomes /out, writable
+    std::vector<protocol::MountedInput> inputs{};
     GroupLimits limits;
     Size disk;                 // no single file may grow above it
     std::uint32_t slot = 0;    // distinct among jobs that run at once; chooses the user id
