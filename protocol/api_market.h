@@ -14,6 +14,7 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/lamports.h"
+#include "core/signature.h"
 #include "core/time.h"
 #include "protocol/api.h"
 #include "protocol/events.h"
@@ -23,6 +24,13 @@
 #include "protocol/reasons.h"
 
 namespace shoal::protocol {
+
+/// GET /v1/market: whose signature stands on receipts, and what is the platform's of a charge.
+struct MarketView {
+    PublicKey key;
+    std::uint32_t fee_basis_points = 0;
+};
+BOOST_DESCRIBE_STRUCT(MarketView, (), (key, fee_basis_points))
 
 /// Where a provider's hardware is known from. `claimed`: its owner says so.
 enum class HardwareStanding { claimed };

@@ -1,0 +1,50 @@
+#pragma once
+
+// What each route does; named in the table of routes, nowhere else. A handler returns its answer's
+// struct; those that answer no JSON make the answer themselves.
+
+#include "core/result.h"
+#include "ledger/ledger.h"
+#include "market/api/api.h"
+#include "market/api/call.h"
+#include "protocol/api.h"
+#include "protocol/api_market.h"
+#include "protocol/receipt.h"
+
+namespace shoal::market::handlers {
+
+Result<protocol::Health> health(const Call&);
+Result<protocol::Health> readiness(const Call&);
+Result<ApiAnswer> metrics(const Call&);
+Result<protocol::MarketView> market_view(const Call&);
+
+Result<protocol::AccountView> create_account(const Call&);
+Result<protocol::AccountPage> accounts(const Call&);
+Result<protocol::AccountView> my_account(const Call&);
+Result<protocol::AccountView> account(const Call&);
+Result<protocol::KeyView> create_key(const Call&, const protocol::KeyRequest&);
+Result<protocol::KeyPage> keys(const Call&);
+Result<protocol::KeyView> revoke_key(const Call&);
+Result<protocol::AccountView> issue_credit(const Call&, const protocol::CreditRequest&);
+Result<protocol::StatementPage> statement(const Call&);
+Result<protocol::Books> books(const Call&);
+
+Result<protocol::JobView> submit(const Call&, const protocol::JobSpec&);
+Result<protocol::JobPage> jobs(const Call&);
+Result<protocol::JobView> job(const Call&);
+Result<protocol::TaskPage> tasks(const Call&);
+Result<protocol::AttemptPage> attempts(const Call&);
+Result<protocol::ArtifactPage> artifacts(const Call&);
+Result<protocol::JobView> cancel(const Call&);
+Result<protocol::JobWhy> job_why(const Call&);
+Result<protocol::Receipt> receipt(const Call&);
+Result<protocol::MetricsView> job_metrics(const Call&);
+Result<protocol::Quote> quote(const Call&, const protocol::JobSpec&);
+Result<ApiAnswer> log(const Call&);
+
+Result<protocol::ProviderPage> providers(const Call&);
+Result<protocol::ProviderView> provider(const Call&);
+Result<protocol::ProviderWhy> provider_why(const Call&);
+Result<ApiAnswer> blob(const Call&);
+
+}  // namespace shoal::market::handlers

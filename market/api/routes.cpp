@@ -1,0 +1,230 @@
+// The table of routes.
+
+#include "market/api/handlers.h"
+#include "market/api/route.h"
+#include "protocol/job.h"
+
+namespace shoal::market {
+
+namespace {
+
+using namespace handlers;
+using protocol::CreditRequest;
+using protocol::JobSpec;
+using protocol::KeyRequest;
+
+template <class T>
+json::Value schema_of(json::Schemas& schemas) {
+    return schemas.of<T>();
+}
+
+template <class View>
+ApiAnswer to_answer(const Call& call, const View& view) {
+    return {
+        call.route.status, {{"content-type", "application/json"}}, json::print(json::write(view)), {}};
+}
+
+/// What a handler is: whether it takes a body, and what it gives.
+template <class View>
+using Answering = Result<View> (*)(const Call&);
+template <class Body, class View>
+using Taking = Result<View> (*)(const Call&, const Body&);
+
+template <auto handler, class View>
+Result<ApiAnswer> answer_by(const Call& call) {
+    return to_answer(call, TRY(handler(call)));
+}
+
+/// The body as a person writes it: unknown keys are refused.
+template <auto handler, class Body>
+Result<ApiAnswer> answer_body_by(const Call& call) {
+    const json::Value value = TRY(json::parse(call.request.body, limits::body_bytes));
+    const Body body = TRY(json::read<Body>(value, json::Reader::strict));
+    return to_answer(call, TRY(handler(call, body)));
+}
+
+template <auto handler, class View>
+void complete(Route& route, Answering<View> /*type*/) {
+    route.response = schema_of<View>;
+    route.handler = answer_by<handler, View>;
+}
+
+template <auto handler, class Body, class View>
+void complete(Route& route, Taking<Body, View> /*type*/) {
+    route.request = schema_of<Body>;
+    route.response = schema_of<View>;
+    route.handler = answer_body_by<handler, Body>;
+}
+
+/// A route whose handler answers with a described struct, and perhaps takes one.
+template <auto handler>
+Route json_route(Route route) {
+    complete<handler>(route, handler);
+    return route;
+}
+
+/// A route that answers something else.
+template <auto handler>
+Route raw_route(Route route, std::string_view content_type) {
+    route.content_type = content_type;
+    route.handler = handler;
+    return route;
+}
+
+Route socket_route(Route route) {
+    route.kind = RouteKind::socket;
+    route.status = 101;
+    return route;
+}
+
+/// PUT of a blob: the shell streams the body, between Api::may_upload and Api::uploaded.
+Route upload_route(Route route) {
+    route.kind = RouteKind::upload;
+    route.response = schema_of<protocol::BlobView>;
+    return route;
+}
+
+std::vector<QueryParameter> paged(std::vector<QueryParameter> others = {}) {
+    others.push_back({"limit", "how many at most, 1 to 500; 50 if absent"});
+    others.push_back({"cursor", "the `next` of the page before"});
+    return others;
+}
+
+constexpr int created = 201;
+constexpr int payment_required = 402;
+constexpr int no_space = 507;
+
+std::vector<Route> service_routes() {
+    using enum Access;
+    return {
+        json_route<health>({"GET", "/healthz", anyone, "Whether the process lives"}),
+        json_route<readiness>({"GET", "/readyz", anyone, "Whether it serves"}),
+        raw_route<metrics>({"GET", "/metrics", operators, "The market in numbers, OpenMetrics"},
+                           "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        json_route<market_view>(
+            {"GET", "/v1/market", anyone, "The key that signs receipts, and the fee"}),
+        socket_route({"GET",
+                      "/v1/events",
+                      any_key,
+                      "WebSocket: the feed of what happens, one FeedItem a frame",
+                      {{"after", "only what the journal has after this sequence number"},
+                       {"job", "only what is about this job"},
+                       {"name", "only items whose names begin so"}}}),
+        socket_route({"GET", "/v1/session", provider, "WebSocket: a provider's session"}),
+    };
+}
+
+std::vector<Route> account_routes() {
+    using enum Access;
+    return {
+        json_route<create_account>(
+            {"POST", "/v1/accounts", operators, "Opens an account", {}, created}),
+        json_route<handlers::accounts>({"GET", "/v1/accounts", operators, "All accounts", paged()}),
+        json_route<my_account>(
+            {"GET", "/v1/accounts/me", any_key, "The account of the key that asks"}),
+        json_route<handlers::account>(
+            {"GET", "/v1/accounts/{account}", any_key, "An account and its money"}),
+        json_route<create_key>({"POST",
+                                "/v1/accounts/{account}/keys",
+                                any_key,
+                                "Makes a key; its secret is shown this once",
+                                {},
+                                created}),
+        json_route<handlers::keys>(
+            {"GET", "/v1/accounts/{account}/keys", any_key, "The account's keys", paged()}),
+        json_route<revoke_key>({"DELETE", "/v1/keys/{key}", any_key, "Revokes a key"}),
+        json_route<issue_credit>({"POST",
+                                  "/v1/accounts/{account}/credit",
+                                  operators,
+                                  "Issues credit to an account",
+                                  {},
+                                  200,
+                                  payment_required}),
+        json_route<statement>({"GET", "/v1/accounts/{account}/statement", any_key,
+                               "Each change of what the account may spend, oldest first", paged()}),
+        json_route<books>({"GET", "/v1/books", operators,
+                           "The balance of every ledger account; their sum is zero"}),
+    };
+}
+
+std::vector<Route> job_routes() {
+    using enum Access;
+    return {
+        json_route<submit>({"POST",
+                            "/v1/jobs",
+                            buyer,
+                            "Submits a job and sets its money aside",
+                            {},
+                            created,
+                            payment_required}),
+        json_route<handlers::jobs>({"GET", "/v1/jobs", buyer, "Jobs, newest first",
+                                    paged({{"state", "open, finished, failed or cancelled"}})}),
+        json_route<handlers::job>({"GET", "/v1/jobs/{job}", buyer, "A job and where it stands"}),
+        json_route<handlers::tasks>(
+            {"GET", "/v1/jobs/{job}/tasks", buyer, "The job's tasks",
+             paged({{"sort", "task (the order of the matrix) or rank (best first)"}})}),
+        json_route<handlers::attempts>(
+            {"GET", "/v1/jobs/{job}/attempts", buyer, "Each try of its tasks", paged()}),
+        json_route<artifacts>(
+            {"GET", "/v1/jobs/{job}/artifacts", buyer, "What its accepted tasks left", paged()}),
+        json_route<cancel>({"POST", "/v1/jobs/{job}/cancel", buyer,
+                            "Ends the job; nothing happens if it has ended"}),
+        json_route<job_why>({"GET", "/v1/jobs/{job}/why", buyer, "Why it waits, or why it ended"}),
+        json_route<receipt>(
+            {"GET", "/v1/jobs/{job}/receipt", buyer, "The signed receipt, once it has ended"}),
+        json_route<job_metrics>({"GET",
+                                 "/v1/jobs/{job}/metrics",
+                                 buyer,
+                                 "What its attempts measured, as far as it is remembered",
+                                 {{"task", "only this task's"}}}),
+        json_route<handlers::quote>(
+            {"POST", "/v1/quotes", buyer, "What a job may cost; nothing is set aside"}),
+        raw_route<handlers::log>(
+            {"GET",
+             "/v1/attempts/{lease}/log",
+             buyer,
+             "The attempt's log: its end while it runs, all of it afterwards",
+             {{"from", "the header shoal-log-next of the answer before: only what came later"}}},
+            "text/plain; charset=utf-8"),
+    };
+}
+
+std::vector<Route> market_routes() {
+    using enum Access;
+    return {
+        json_route<handlers::providers>({"GET", "/v1/providers", any_key, "Providers", paged()}),
+        json_route<handlers::provider>({"GET", "/v1/providers/{provider}", any_key,
+                                        "A provider: what it offers, and whether it is there"}),
+        json_route<provider_why>(
+            {"GET", "/v1/providers/{provider}/why", any_key, "Why it gets no work"}),
+        raw_route<handlers::blob>(
+            {"GET", "/v1/blobs/{hash}", any_key, "A blob's bytes; ranges are served"},
+            "application/octet-stream"),
+        upload_route({"PUT",
+                      "/v1/blobs/{hash}",
+                      any_key,
+                      "Stores a blob, whose SHA-256 is its name; with the header shoal-lease as an "
+                      "output of that attempt",
+                      {},
+                      created,
+                      no_space}),
+    };
+}
+
+std::vector<Route> make_routes() {
+    std::vector<Route> all;
+    for (auto part : {service_routes, account_routes, job_routes, market_routes}) {
+        const std::vector<Route> some = part();
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+    static const std::vector<Route> all = make_routes();
+    return all;
+}
+
+}  // namespace shoal::market
