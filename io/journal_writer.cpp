@@ -1,6 +1,9 @@
 #include "io/journal_writer.h"
 
+#include <tuple>
 #include <utility>
+
+#include <pthread.h>
 
 #include "core/check.h"
 
@@ -28,6 +31,7 @@ void JournalWriter::submit(Batch batch, Callback done) {
 }
 
 void JournalWriter::work() {
+    std::ignore = pthread_setname_np(pthread_self(), "journal");
     while (const auto order = next_order()) finish(*order);
 }
 

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include <boost/asio/post.hpp>
+#include <pthread.h>
 #include <sys/timerfd.h>
 
 #include "core/check.h"
@@ -29,7 +30,10 @@ Loop::Inside::Inside(Settings settings) : pool(settings.blocking_threads) {
     wait_alarm();
     for (std::size_t i = 0; i < settings.network_threads; ++i) {
         auto network = std::make_unique<Network>();
-        network->thread = std::thread([context = &network->context] { context->run(); });
+        network->thread = std::thread([context = &network->context] {
+            std::ignore = pthread_setname_np(pthread_self(), "network");
+            context->run();
+        });
         networks.push_back(std::move(network));
     }
 }
