@@ -1,5 +1,6 @@
 #include "sandbox/system.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -11,6 +12,8 @@
 namespace shoal::sandbox {
 
 namespace {
+
+constexpr std::size_t piece_bytes = 4096;
 
 Status write_whole(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -43,10 +46,12 @@ Error failed(std::string_view doing) {
 Result<std::string> read_text(const std::string& path, std::size_t size_max) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.open()) return failed("open " + path);
-    std::string text(size_max, '\0');
+    std::string text;
     std::size_t used = 0;
     while (used < size_max) {
-        const ssize_t size = ::read(file.get(), text.data() + used, size_max - used);
+        // In pieces: most files are far smaller than they may be, and a start waits for each page.
+        if (used == text.size()) text.resize(std::min(size_max, std::max(piece_bytes, 2 * used)));
+        const ssize_t size = ::read(file.get(), text.data() + used, text.size() - used);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return failed("read " + path);
         if (size == 0) break;
