@@ -40,20 +40,17 @@ std::uint64_t number_in(const std::string& path, std::string_view key = "") {
     return number;
 }
 
-/// SIGKILL to every process in the group's folder; whether there was one.
-bool kill_all(const std::string& folder) {
+/// The processes in the group's folder.
+std::vector<pid_t> members(const std::string& folder) {
+    std::vector<pid_t> found;
     const auto read = read_text(folder + "/cgroup.procs", 1 << 20);
-    if (!read.ok()) return false;
-    bool found = false;
+    if (!read.ok()) return found;
     const char* at = read.value().data();
     const char* const end = at + read.value().size();
     while (at < end) {
         pid_t pid = 0;
         const auto parsed = std::from_chars(at, end, pid);
-        if (parsed.ec == std::errc() && pid > 1) {
-            ::kill(pid, SIGKILL);
-            found = true;
-        }
+        if (parsed.ec == std::errc() && pid > 1) found.push_back(pid);
         at = parsed.ptr + 1;
     }
     return found;
@@ -71,7 +68,7 @@ Status remove_folders(const std::vector<std::string>& folders) {
             if (++tries > removal_tries) {
                 return Error{Code::timeout, folder + ": its processes would not end"};
             }
-            kill_all(folder);
+            for (const pid_t pid : members(folder)) ::kill(pid, SIGKILL);
             ::usleep(removal_pause_us);
         }
     }
@@ -101,7 +98,7 @@ Status limit_v1(const GroupHost& host, const GroupLimits& limits) {
         TRY(set(host.memory, "memory.swappiness", "0"));
     }
     TRY(set(host.processes, "pids.max", std::to_string(limits.processes)));
-    if (host.cpu.empty()) return Done{};
+    if (host.cpu.empty() || !exists(host.cpu + "/cpu.cfs_quota_us")) return Done{};
     TRY(set(host.cpu, "cpu.cfs_period_us", "100000"));
     return set(host.cpu, "cpu.cfs_quota_us", std::to_string(std::int64_t{limits.cores} * 100'000));
 }
@@ -193,6 +190,10 @@ GroupUse Group::use() const {
     use.cpu_ms =
         static_cast<std::int64_t>(number_in(host_.unified + "/cpu.stat", "usage_usec") / 1000);
     return use;
+}
+
+std::vector<pid_t> Group::processes() const {
+    return members(host_.memory);
 }
 
 Status Group::remove() {

@@ -67,6 +67,7 @@ public:
     Status add(pid_t) const;
 
     GroupUse use() const;
+    std::vector<pid_t> processes() const;
 
     /// Kills all in it, waits until it is empty and removes it.
     /// timeout: something would not die.

@@ -1,8 +1,10 @@
 #include "sandbox/disk_use.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -57,12 +59,46 @@ private:
     }
 };
 
+/// Adds up the open files without a name, each once however many processes hold it.
+class Nameless {
+public:
+    explicit Nameless(dev_t device) : device_(device) {}
+
+    /// A process that is gone by now holds nothing.
+    void add(pid_t process) {
+        const std::string path = "/proc/" + std::to_string(process) + "/fd";
+        const Folder descriptors(::opendir(path.c_str()));
+        if (!descriptors) return;
+        while (const dirent* entry = ::readdir(descriptors.get())) {
+            struct stat found{};
+            if (::fstatat(::dirfd(descriptors.get()), entry->d_name, &found, 0) != 0) continue;
+            if (!S_ISREG(found.st_mode) || found.st_nlink > 0 || found.st_dev != device_) continue;
+            if (!seen_.insert(found.st_ino).second) continue;
+            size_bytes += static_cast<std::uint64_t>(found.st_blocks) * block_bytes;
+        }
+    }
+
+    std::uint64_t size_bytes = 0;
+
+private:
+    dev_t device_;
+    std::set<ino_t> seen_;
+};
+
 }  // namespace
 
 Result<DiskUse> disk_use(const std::string& folder) {
     Walk walk;
     TRY(walk.below(AT_FDCWD, folder.c_str(), 0));
     return walk.use;
+}
+
+std::uint64_t nameless_use(const std::vector<pid_t>& processes, const std::string& folder) {
+    struct stat place{};
+    if (::stat(folder.c_str(), &place) != 0) return 0;
+    Nameless nameless(place.st_dev);
+    for (const pid_t process : processes) nameless.add(process);
+    return nameless.size_bytes;
 }
 
 }  // namespace shoal::sandbox

@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include <sys/types.h>
 
 #include "core/result.h"
 
@@ -16,5 +19,9 @@ struct DiskUse {
 /// exhausted: more than a million entries, or folders deeper than 64: nobody needs that, and it
 /// would hide what lies below. denied: a folder that its own maker closed.
 Result<DiskUse> disk_use(const std::string& folder);
+
+/// What these processes hold open of the folder's file system though it has no name any more: a
+/// file takes room until its last descriptor is closed. In bytes.
+std::uint64_t nameless_use(const std::vector<pid_t>& processes, const std::string& folder);
 
 }  // namespace shoal::sandbox

@@ -64,6 +64,8 @@ public:
     /// No more notes will come: finish() will not wait long.
     bool gone() const { return gone_; }
 
+    std::vector<pid_t> processes() const { return group_.processes(); }
+
     void terminate();  // SIGTERM to the job and its process group
     void kill();       // SIGKILL to all
 

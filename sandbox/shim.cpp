@@ -243,17 +243,20 @@ private:
 
     void watch_disk(std::int64_t now) {
         if (now < disk_at_us_) return;
-        if (const auto cause = disk_breach()) stop(cause->reason, cause->detail, Duration{});
+        if (const auto cause = disk_breach(jail_.processes()))
+            stop(cause->reason, cause->detail, Duration{});
         const std::int64_t after = monotonic_us();
         disk_at_us_ = after + std::max(disk_pause_us, (after - now) * disk_share);
     }
 
-    std::optional<StopCause> disk_breach() const {
+    /// `running` are the processes that may hold files without a name.
+    std::optional<StopCause> disk_breach(const std::vector<pid_t>& running) const {
         const auto work = disk_use(folder_ + "/work");
         if (!work.ok()) return StopCause{Reason::disk_limit, "/work: " + work.error().what};
         const auto out = disk_use(folder_ + "/out");
         if (!out.ok()) return StopCause{Reason::disk_limit, "/out: " + out.error().what};
-        const Size sum{work.value().size_bytes + out.value().size_bytes};
+        const Size sum{work.value().size_bytes + out.value().size_bytes +
+                       nameless_use(running, folder_ + "/work")};
         if (sum > spec_.resources.disk) {
             return StopCause{Reason::disk_limit, to_rounded(sum) + " in /work and /out, allowed " +
                                                      to_string(spec_.resources.disk)};
@@ -286,7 +289,7 @@ private:
         facts_.use = ended.value().use;
         outcome.cpu_ms = facts_.use.cpu_ms;
         outcome.memory_peak_bytes = facts_.use.memory_peak_bytes;
-        if (!facts_.stop && outcome.started) facts_.stop = disk_breach();  // since the last look
+        if (!facts_.stop && outcome.started) facts_.stop = disk_breach({});  // since the last look
         explain(facts_, outcome);
     }
 

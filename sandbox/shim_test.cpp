@@ -190,6 +190,15 @@ TEST_CASE("too much on the disk ends the job") {
     CHECK(outcome.detail.ends_with(" MiB in /work and /out, allowed 2MiB"));
 }
 
+TEST_CASE("files that were unlinked but are held open count too") {
+    Stage stage({"python3", "-c",
+                 "import os, time\nheld = []\nfor i in range(5):\n  f = open('f', 'wb')\n"
+                 "  os.unlink('f')\n  f.write(b'x' * 1000000)\n  f.flush()\n  held.append(f)\n"
+                 "time.sleep(60)"});
+    stage.spec.resources.disk = 2_MiB;
+    CHECK(stage.run().reason == Reason::disk_limit);
+}
+
 TEST_CASE("one file above the disk's size ends the job at once") {
     Stage stage({"sh", "-c", "exec head -c 5000000 /dev/zero > big"});
     stage.spec.resources.disk = 1_MiB;
