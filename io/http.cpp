@@ -47,33 +47,6 @@ constexpr std::array phrases{
     Phrase{507, "Insufficient Storage"},
 };
 
-std::string_view name_of(Code code) {
-    switch (code) {
-        case Code::invalid:
-            return "invalid";
-        case Code::denied:
-            return "denied";
-        case Code::not_found:
-            return "not_found";
-        case Code::conflict:
-            return "conflict";
-        case Code::exhausted:
-            return "exhausted";
-        case Code::stale:
-            return "stale";
-        case Code::unavailable:
-            return "unavailable";
-        case Code::timeout:
-            return "timeout";
-        case Code::corrupt:
-            return "corrupt";
-        case Code::unsupported:
-            return "unsupported";
-    }
-    check(false);
-    return {};
-}
-
 }  // namespace
 
 int status_of(Code code) {
@@ -122,7 +95,7 @@ Response refusal(int status, const Problem& problem, std::string_view request_id
 }
 
 Response refusal(const Error& error, std::string_view request_id) {
-    const Problem problem{std::string(name_of(error.code)), error.what, {}, {}};
+    const Problem problem{std::string(to_string(error.code)), error.what, {}, {}};
     return refusal(status_of(error.code), problem, request_id);
 }
 

@@ -9,7 +9,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -115,7 +114,7 @@ Result<T> HttpClient::Inside::run(Async<Result<T>> work) {
     std::optional<Result<T>> result;
     late = false;
     context.restart();
-    asio::co_spawn(context, keep(std::move(work), &result), asio::detached);
+    asio::co_spawn(context, keep(std::move(work), &result), or_end);
     context.run();
     check(result.has_value());
     return std::move(*result);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include "core/check.h"
@@ -200,7 +199,7 @@ Async<void> HttpServer::Inside::accept(std::shared_ptr<Inside> self) {
             ++live;
         }
         const Wire wire(std::move(socket));
-        asio::co_spawn(rack->context, serve(self, rack, wire), asio::detached);
+        asio::co_spawn(rack->context, serve(self, rack, wire), or_end);
     }
     end_one();
 }
@@ -264,7 +263,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(Loop& loop, Settings setti
         const Lock lock(inside->mutex);
         inside->live = 1;
     }
-    asio::co_spawn(networks.front()->context, inside->accept(inside), asio::detached);
+    asio::co_spawn(networks.front()->context, inside->accept(inside), or_end);
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(inside)));
 }
 

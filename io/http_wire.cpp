@@ -3,10 +3,7 @@
 #include <tuple>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <openssl/ssl.h>
 
 namespace shoal::io {

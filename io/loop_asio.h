@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <thread>
@@ -34,6 +35,11 @@ using Async = asio::awaitable<T, Executor>;
 
 /// Errors come back as values.
 inline constexpr auto as_value = asio::as_tuple(asio::use_awaitable_t<Executor>{});
+
+/// For co_spawn: an exception that leaves a coroutine is a bug, and leaves the thread too.
+inline constexpr auto or_end = [](const std::exception_ptr& failure) {
+    if (failure) std::rethrow_exception(failure);
+};
 
 struct Loop::Inside {
     using Guard = asio::executor_work_guard<Executor>;

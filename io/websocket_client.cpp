@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "io/http_wire.h"
 #include "io/websocket_link.h"
@@ -98,7 +97,7 @@ std::shared_ptr<WebSocket> open_websocket(Loop& loop, WebSocketCall call,
     auto handle = std::make_shared<Handle>(link);
     courier->handle = handle;
     const Executor executor = context.get_executor();
-    asio::co_spawn(context, live(link, courier, executor, std::move(call)), asio::detached);
+    asio::co_spawn(context, live(link, courier, executor, std::move(call)), or_end);
     return handle;
 }
 
@@ -145,7 +144,7 @@ Result<MessageFeed> MessageFeed::open(WebSocketCall call) {
     auto inside = std::make_unique<Inside>();
     inside->link = std::make_shared<WebSocketLink>(inside->context.get_executor(), inside->events(),
                                                    call.limits);
-    asio::co_spawn(inside->context, inside->live(std::move(call)), asio::detached);
+    asio::co_spawn(inside->context, inside->live(std::move(call)), or_end);
     while (!inside->opening) inside->context.run_one();
     TRY(Status(*inside->opening));
     return MessageFeed(std::move(inside));

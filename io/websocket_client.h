@@ -33,8 +33,8 @@ struct WebSocketClientEvents {
 };
 
 /// Connects on a network thread of the loop. What is sent or closed before the handshake has ended
-/// waits for it. When the last copy of the handle is gone, which is the core thread's to do, the
-/// connection is broken off and nothing is called any more.
+/// waits for it. The handle goes before the loop. When the last copy of the handle is gone, which
+/// is the core thread's to do, the connection is broken off and nothing is called any more.
 std::shared_ptr<WebSocket> open_websocket(Loop&, WebSocketCall, WebSocketClientEvents);
 
 /// A WebSocket for a caller that has nothing else to do than wait for the next message.

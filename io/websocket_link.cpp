@@ -5,7 +5,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -81,9 +80,7 @@ WebSocketLink::WebSocketLink(Executor executor, WebSocketEvents events, WebSocke
     : executor_(std::move(executor)),
       events_(std::move(events)),
       limits_(limits),
-      queue_changed_(executor_, Timer::time_point::max()),
-      unread_changed_(executor_, Timer::time_point::max()),
-      writer_ended_(executor_, Timer::time_point::max()),
+      waits_(std::make_unique<Waits>(executor_)),
       unread_(std::make_shared<Unread>(executor_)) {
     const Lock lock(unread_->mutex);
     unread_->link = this;
@@ -108,14 +105,15 @@ void WebSocketLink::send(std::string text) {
     }
     queue_bytes_ += text.size();
     queue_.push_back(std::move(text));
-    if (queue_.size() == 1) asio::post(executor_, [self = shared_from_this()] { self->wake(); });
+    if (queue_.size() == 1)
+        asio::post(executor_, [self = shared_from_this()] { self->wake_writer(); });
 }
 
 void WebSocketLink::close(std::uint16_t code, std::string reason) {
     const Lock lock(mutex_);
     if (over_ || closing_) return;
     closing_ = Ending{code, cut_reason(std::move(reason))};
-    asio::post(executor_, [self = shared_from_this()] { self->wake(); });
+    asio::post(executor_, [self = shared_from_this()] { self->wake_writer(); });
 }
 
 std::size_t WebSocketLink::queued_bytes() const {
@@ -179,11 +177,11 @@ Async<Status> WebSocketLink::connect(Wire wire, WebSocketGreeting greeting, Dura
 Async<void> WebSocketLink::run() {
     const auto self = shared_from_this();
     writing_ = true;
-    asio::co_spawn(executor_, write_all(self), asio::detached);
+    asio::co_spawn(executor_, write_all(self), or_end);
     co_await read_all();
     reading_ended_ = true;
-    wake();
-    while (writing_) co_await writer_ended_.async_wait(as_value);
+    wake_writer();
+    while (writing_) co_await waits_->writer_ended.async_wait(as_value);
     end();
 }
 
@@ -200,6 +198,7 @@ Async<void> WebSocketLink::read_all() {
             settle(Ending{code, std::string(said.reason.data(), said.reason.size())});
             co_return;
         }
+        if (failure && sent_close_) settle(*sent_close_);
         if (failure) {
             const bool too_big = failure == websocket::error::message_too_big;
             const bool wrong =
@@ -228,7 +227,7 @@ Async<void> WebSocketLink::wait_until_read() {
             const Lock lock(unread_->mutex);
             if (ending_ || unread_->count < limits_.unread_max) co_return;
         }
-        co_await unread_changed_.async_wait(as_value);
+        co_await waits_->unread_changed.async_wait(as_value);
     }
 }
 
@@ -242,7 +241,7 @@ Receipt WebSocketLink::make_receipt() {
         if (unread->count-- < most || unread->link == nullptr) return;
         const auto link = unread->link->weak_from_this();
         asio::post(unread->executor, [link] {
-            if (const auto self = link.lock()) self->unread_changed_.cancel();
+            if (const auto self = link.lock()) self->wake_reader();
         });
     };
     return {unread_.get(), give_back};
@@ -256,7 +255,7 @@ Async<void> WebSocketLink::write_all(std::shared_ptr<WebSocketLink> self) {
                 co_await send_one(std::move(text));
                 break;
             case Next::wait:
-                co_await queue_changed_.async_wait(as_value);
+                co_await waits_->queue_changed.async_wait(as_value);
                 break;
             case Next::over:
                 more = false;
@@ -269,7 +268,7 @@ Async<void> WebSocketLink::write_all(std::shared_ptr<WebSocketLink> self) {
         }
     }
     self->writing_ = false;
-    self->writer_ended_.cancel();
+    self->waits_->writer_ended.cancel();
 }
 
 Async<void> WebSocketLink::send_one(std::string text) {
@@ -285,10 +284,11 @@ Async<void> WebSocketLink::send_close() {
         const Lock lock(mutex_);
         ending = *closing_;
     }
+    sent_close_ = ending;
     reason.code = ending.code;
     reason.reason.assign(ending.reason.data(), ending.reason.size());
     auto closed = co_await stream_->protocol.async_close(reason, as_value);
-    // The reader ends by itself when the handshake went well; its word is then the peer's.
+    // When the handshake went well the reader ends by itself.
     if (std::get<0>(closed)) break_off(ending.code, ending.reason);
 }
 
@@ -311,12 +311,16 @@ void WebSocketLink::settle(Ending ending) {
 void WebSocketLink::break_off(std::uint16_t code, std::string reason) {
     settle(Ending{code, std::move(reason)});
     if (stream_) stream_->wire.close();
-    wake();
-    unread_changed_.cancel();
+    wake_writer();
+    wake_reader();
 }
 
-void WebSocketLink::wake() {
-    queue_changed_.cancel();
+void WebSocketLink::wake_writer() {
+    if (waits_) waits_->queue_changed.cancel();
+}
+
+void WebSocketLink::wake_reader() {
+    if (waits_) waits_->unread_changed.cancel();
 }
 
 void WebSocketLink::end() {
@@ -332,6 +336,7 @@ void WebSocketLink::end() {
     }
     if (stream_) stream_->wire.close();
     stream_.reset();
+    waits_.reset();
     const auto events = std::exchange(events_, {});
     if (events.closed) events.closed(ending_->code, ending_->reason);
 }

@@ -52,6 +52,15 @@ public:
 
 private:
     struct Stream;
+    struct Waits {
+        explicit Waits(const Executor& executor)
+            : queue_changed(executor, Timer::time_point::max()),
+              unread_changed(executor, Timer::time_point::max()),
+              writer_ended(executor, Timer::time_point::max()) {}
+        Timer queue_changed;
+        Timer unread_changed;
+        Timer writer_ended;
+    };
     struct Ending {
         std::uint16_t code;
         std::string reason;
@@ -66,7 +75,8 @@ private:
     Next next(std::string& text);
     void settle(Ending ending);
     void end();
-    void wake();
+    void wake_writer();
+    void wake_reader();
     void break_off(std::uint16_t code, std::string reason);
     Receipt make_receipt();
 
@@ -74,12 +84,11 @@ private:
     WebSocketEvents events_;
     WebSocketLimits limits_;
     std::unique_ptr<Stream> stream_;
-    Timer queue_changed_;
-    Timer unread_changed_;
-    Timer writer_ended_;
+    std::unique_ptr<Waits> waits_;  // goes at the end: a handle may outlive the executor
     bool writing_ = false;
     bool reading_ended_ = false;
     std::optional<Ending> ending_;
+    std::optional<Ending> sent_close_;
 
     struct Unread;
     std::shared_ptr<Unread> unread_;
