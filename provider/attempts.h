@@ -103,6 +103,7 @@ private:
 
     void begin(const protocol::session::Order&, const Moment&, Effects&);
     void start_waiting(const Moment&, Effects&);
+    static bool within(const protocol::Resources& wanted, const protocol::Resources& there);
     bool fits(const protocol::Resources&) const;
     std::uint32_t free_slot() const;
     void tell_started(Attempt&);
