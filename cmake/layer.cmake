@@ -4,6 +4,19 @@ target_compile_options(shoal_options INTERFACE
     -Wno-gnu-statement-expression)  # TRY is one
 target_link_options(shoal_options INTERFACE -fuse-ld=lld-19)
 
+# Precompiles what nearly every file includes: the reader and writer of described structs, and the
+# vocabulary below it. `core` cannot use its own; `protocol` makes it, the layers above share it.
+function(shoal_precompile target layer)
+    if(NOT SHOAL_PCH OR layer STREQUAL core)
+        return()
+    endif()
+    if(target STREQUAL protocol)
+        target_precompile_headers(protocol PRIVATE ${PROJECT_SOURCE_DIR}/core/json.h <fmt/format.h>)
+    else()
+        target_precompile_headers(${target} REUSE_FROM protocol)
+    endif()
+endfunction()
+
 # shoal_layer(NAME [USES LAYER...])
 #
 # Makes library NAME of every .h and .cpp in the folder NAME and its subfolders, and test NAME_test
@@ -22,10 +35,12 @@ function(shoal_layer name)
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
     target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
     set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+    shoal_precompile(${name} ${name})
 
     if(tests)
         add_executable(${name}_test ${tests} ${PROJECT_SOURCE_DIR}/tools/test_main.cpp)
         target_link_libraries(${name}_test PRIVATE ${name} shoal_options doctest::doctest)
+        shoal_precompile(${name}_test ${name})
         add_test(NAME ${name} COMMAND ${name}_test)
     endif()
 endfunction()
