@@ -10,8 +10,8 @@ import re
 import sys
 import time
 
-from common import (ROOT, Installation, Missed, cpu_seconds, demand, is_stripped, main, memory_bytes,
-                    scratch, show, verdict)
+from common import (ROOT, Installation, Missed, cpu_seconds, demand, is_stripped, main,
+                    memory_bytes, scratch, show, verdict)
 
 IDLE_SECONDS = 600
 SETTLING_SECONDS = 5

@@ -19,6 +19,7 @@ from common import Disk, Installation, demand, main, scratch, show, verdict
 RUNS = 60
 WARM_UP = 5
 MARK = 3
+HOPS = ("total", "answer", "shim", "launch")  # of one job, see follow()
 
 
 class Submitter:
@@ -102,7 +103,7 @@ def sample(installation, build, folder, runs):
     (folder / "launches").mkdir()
     launches = Launches(build, folder / "launches")
     disk = Disk(installation.market_folder)
-    samples = {name: [] for name in ("append", "began", "gone", "total", "answer", "shim", "launch")}
+    samples = {name: [] for name in ("append", "began", "gone", *HOPS)}
     for turn in range(-WARM_UP, runs):
         measured = follow(rest, *submitter.submit())
         measured["append"] = disk.append_us()
