@@ -104,7 +104,8 @@ class Kill9:
             job = self.world.submit(
                 command=["/bin/sh", "-c", PROGRAM], outputs=[{"path": "made"}], retries=8,
                 inputs=[{"as": "given", "blob": given, "size_bytes": len(text) + 1}],
-                tasks={"matrix": {"seconds": lengths}})
+                tasks={"matrix": {"seconds": lengths}},
+                price={"max_total": str(harness.CREDIT // 100)})  # no provider may be back yet
             wanted[job] = {hashlib.sha256(f"{text} {one}\n".encode()).hexdigest()
                            for one in lengths}
         return wanted
