@@ -1,7 +1,9 @@
 #include "apps/cli.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -68,14 +70,36 @@ Error unknown_word(const CommandTree& tree, const std::string& word) {
     return advise({Code::invalid, what}, fmt::format("`shoal{} --help` tells more.", path));
 }
 
+constexpr std::array options_of_every_command{"--market", "--key-file", "--config"};
+
+/// How many words from there on are an option of every command: 0, 1 or 2 with its value.
+std::size_t words_of_every_command(std::span<const std::string> words) {
+    if (words.front() == "--json") return 1;
+    for (const std::string name : options_of_every_command) {
+        if (words.front().starts_with(name + "=")) return 1;
+        if (words.front() == name) return std::min<std::size_t>(2, words.size());
+    }
+    return 0;
+}
+
 /// The words before the first "--", last first as CLI11 wants them; the rest is the command.
+/// Options of every command may stand anywhere and come to the front.
 std::vector<std::string> split(CommandTree& tree, int argc, char** argv) {
-    std::vector<std::string> words(argv + 1, argv + argc);
-    const auto end = std::ranges::find(words, "--");
-    if (end != words.end()) tree.command.assign(end + 1, words.end());
-    words.erase(end, words.end());
-    std::ranges::reverse(words);
-    return words;
+    const std::vector<std::string> given(argv + 1, argv + argc);
+    const auto end = std::ranges::find(given, "--");
+    if (end != given.end()) tree.command.assign(end + 1, given.end());
+    std::vector<std::string> front;
+    std::vector<std::string> words;
+    for (std::span<const std::string> rest(given.begin(), end); !rest.empty();) {
+        const std::size_t count = words_of_every_command(rest);
+        auto& place = count > 0 ? front : words;
+        const std::size_t taken = std::max<std::size_t>(1, count);
+        place.insert(place.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(taken));
+        rest = rest.subspan(taken);
+    }
+    front.insert(front.end(), words.begin(), words.end());
+    std::ranges::reverse(front);
+    return front;
 }
 
 /// Parses; an exit code if that was all (help), an error if the words make no sense.
@@ -126,6 +150,9 @@ void add_own_commands(CommandTree& tree) {
 }
 
 void build(CommandTree& tree) {
+    // One at most: else a word like `job` after `schema` would be taken for another command.
+    tree.app.require_subcommand(0, 1);
+    tree.app.set_version_flag("--version", fmt::format("shoal {}", release));
     tree.app.footer("Begin with:\n  shoal up\n  shoal run job.yaml");
     const auto add = [&](const std::string& name, std::string& value, const std::string& meaning) {
         tree.app.add_option(name, value, meaning)->group("Every command");
@@ -144,7 +171,9 @@ void build(CommandTree& tree) {
 Exit exit_of_refusal(int status) {
     constexpr int payment_required = 402;
     constexpr int server_error = 500;
+    constexpr int insufficient_storage = 507;
     if (status == payment_required) return Exit::no_funds;
+    if (status == insufficient_storage) return Exit::refused;  // it was reached, and said no
     return status >= server_error ? Exit::unreachable : Exit::refused;
 }
 
@@ -162,7 +191,7 @@ Result<Exit> act(CommandTree& tree, const Output& out) {
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& meaning,
                       const std::string& example) {
     auto* command = parent.add_subcommand(name, meaning);
-    command->fallthrough();
+    command->require_subcommand(0, 1);
     command->footer("Example:\n  " + example);
     return command;
 }

@@ -19,6 +19,8 @@ constexpr std::size_t answer_bytes_max = std::size_t{64} << 20U;
 constexpr std::size_t log_piece_bytes = std::size_t{8} << 20U;
 constexpr int status_partial = 206;
 constexpr int status_unauthorised = 401;
+constexpr int status_payment_required = 402;
+constexpr int status_forbidden = 403;
 constexpr int status_not_found = 404;
 constexpr int status_no_range = 416;
 constexpr int status_refused_min = 400;
@@ -59,9 +61,23 @@ std::string path_of(std::string_view what, Id<Tag> id, std::string_view part = "
     return path_of(what, to_string(id), part);
 }
 
+/// What to do about a refusal that says nothing about it itself.
+std::string_view advice_for(int status, bool is_anonymous) {
+    if (status == status_unauthorised && is_anonymous) {
+        return "Name your key's file with --key-file, or set SHOAL_KEY.";
+    }
+    if (status == status_unauthorised) return "Is this the key of an account of this market?";
+    if (status == status_payment_required) {
+        return "`shoal account show` tells what you have; the operator issues credit.";
+    }
+    if (status == status_forbidden) return "Name a key of the role that may, with --key-file.";
+    return "";
+}
+
 Error unreachable(Error error, const io::BaseUrl& market) {
     if (error.code != Code::unavailable && error.code != Code::timeout) return error;
-    error.what = fmt::format("cannot reach the market at {}: {}", to_string(market), error.what);
+    const std::string place = "cannot reach the market at " + to_string(market);
+    if (!error.what.starts_with(place)) error.what = place + ": " + error.what;
     return advise(std::move(error),
                   "`shoal up` starts one on this machine; --market says where another is.");
 }
@@ -91,11 +107,8 @@ Error Client::refusal_of(const io::Reply& reply) {
     Error error{code_of(said.code), said.message};
     const bool is_placed = said.path.empty() || said.message.starts_with(said.path);
     if (!is_placed) error.what = said.path + ": " + error.what;
-    std::string advice = said.hint;
-    if (advice.empty() && reply.status == status_unauthorised) {
-        advice = key_.empty() ? "Name your key's file with --key-file, or set SHOAL_KEY."
-                              : "Is this the key of an account of this market?";
-    }
+    const std::string_view advice =
+        said.hint.empty() ? advice_for(reply.status, key_.empty()) : std::string_view(said.hint);
     return advise(std::move(error), advice);
 }
 
@@ -243,25 +256,25 @@ Result<protocol::Receipt> Client::receipt(JobId id) {
     return get<protocol::Receipt>(path_of("jobs", id, "/receipt"));
 }
 
-/// A running attempt's log is told by the market from memory, with where to go on; one that has
-/// ended is a blob, of which ranges can be had.
+/// A running attempt's log is told by the market from memory, with what to ask for next; one that
+/// has ended is a blob, of which ranges can be had.
 Result<Client::LogPiece> Client::log(LeaseId id, std::uint64_t from) {
     io::Call call = authorised("GET", path_of("attempts", id, fmt::format("/log?from={}", from)));
     call.headers.push_back({"Range", fmt::format("bytes={}-{}", from, from + log_piece_bytes - 1)});
     auto answered = http_.call(std::move(call));
-    if (answered.ok() && answered.value().status == status_no_range) return LogPiece{"", from};
+    if (answered.ok() && answered.value().status == status_no_range)
+        return LogPiece{"", from, from};
     io::Reply reply = TRY(accepted(std::move(answered)));
-    LogPiece piece;
-    if (const std::string* next = io::find(reply.headers, "shoal-log-next")) {
-        std::from_chars(next->data(), next->data() + next->size(), piece.next);
-        piece.bytes = std::move(reply.body);
-        if (piece.bytes.empty() || piece.next > from) return piece;
-        return Error{Code::corrupt, "the market's log does not go on"};
-    }
-    if (reply.status != status_partial) reply.body.erase(0, from);
-    piece.bytes = std::move(reply.body);
-    piece.next = from + piece.bytes.size();
-    return piece;
+    const std::string* next = io::find(reply.headers, "shoal-log-next");
+    if (!next && reply.status != status_partial) reply.body.erase(0, from);
+    LogPiece piece{std::move(reply.body), 0, 0};
+    piece.next = piece.end = from + piece.bytes.size();
+    if (!next) return piece;
+    std::from_chars(next->data(), next->data() + next->size(), piece.next);
+    // The market forgets the beginning of a long log: then the bytes begin later than at `from`.
+    piece.end = std::max(piece.end, piece.next);
+    if (piece.bytes.empty() || piece.next > from) return piece;
+    return Error{Code::corrupt, "the market's log does not go on"};
 }
 
 // --- providers, blobs, the feed ------------------------------------------------------------------

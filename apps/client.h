@@ -58,10 +58,11 @@ public:
     Result<std::vector<protocol::ArtifactView>> artifacts(JobId);
     Result<protocol::Receipt> receipt(JobId);
 
-    /// A piece of an attempt's log from that byte on, as far as it is known; empty at its end.
+    /// A piece of an attempt's log from that place on, as far as it is known; empty at its end.
     struct LogPiece {
         std::string bytes;
-        std::uint64_t next = 0;  // where to go on
+        std::uint64_t next = 0;  // what to ask for to go on
+        std::uint64_t end = 0;   // how many bytes of the log there are up to here
     };
     Result<LogPiece> log(LeaseId, std::uint64_t from);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include <boost/describe.hpp>
@@ -32,6 +33,7 @@ constexpr Duration poll_delay_min{20};
 constexpr Duration poll_delay_max{250};
 constexpr Duration drain_time_max{45'000};  // a process drains for 30 s
 constexpr Duration hurry_time_max{10'000};
+constexpr std::string_view market_role = "market";
 constexpr std::size_t log_lines_shown = 3;
 constexpr std::size_t state_bytes_max = 1 << 20;
 
@@ -83,21 +85,25 @@ Result<std::string> read_key(const fs::path& path) {
     return key;
 }
 
-/// Ends them all: the last ones started first, so that providers drain while the market serves.
+/// Ends them all: the providers first, which drain while the market still serves.
 Status stop_all(const Output& out, std::vector<ProcessRecord> processes) {
     std::ranges::reverse(processes);
-    const auto market = std::ranges::find(processes, "market", &ProcessRecord::role);
-    for (auto one = processes.begin(); one != market; ++one) TRY(ask_to_end(*one));
+    std::map<std::string, bool> was_alive;
+    for (const ProcessRecord& one : processes) was_alive[one.role] = is_alive(one);
+    // Each is asked once: the second time means at once.
     for (const ProcessRecord& one : processes) {
-        const bool was_alive = is_alive(one);
-        TRY(ask_to_end(one));
+        if (one.role != market_role) TRY(ask_to_end(one));
+    }
+    for (const ProcessRecord& one : processes) {
+        if (one.role == market_role) TRY(ask_to_end(one));
         if (!wait_for_end(one, drain_time_max)) {
             out.say(fmt::format("{} takes long; asking it to end at once", one.role));
             TRY(ask_to_end(one));
         }
         if (!wait_for_end(one, hurry_time_max)) TRY(end_by_force(one));
         wait_for_end(one, hurry_time_max);
-        out.say(fmt::format("{} ({}) {}", one.role, one.pid, was_alive ? "stopped" : "was gone"));
+        out.say(fmt::format("{} ({}) {}", one.role, one.pid,
+                            was_alive[one.role] ? "stopped" : "was gone"));
     }
     return Done{};
 }
@@ -161,16 +167,16 @@ private:
         if (pipe2(ends, O_CLOEXEC) != 0) return io::system_error("pipe", errno);
         const io::Descriptor reading(ends[0]);
         io::Descriptor writing(ends[1]);
-        ProcessPlan plan{"market",
+        ProcessPlan plan{std::string(market_role),
                          {program_, "market", "--data", places_.market(), "--listen",
                           options_.listen, "--ready-fd", "3"},
-                         places_.log("market"),
+                         places_.log(market_role),
                          writing.number()};
         ProcessRecord record = TRY(start_process(plan));
         TRY(remember(std::move(record)));
         writing = io::Descriptor();
         auto url = wait_for_word(installation_.processes.back(), reading, start_time_max);
-        if (!url.ok()) return told_by_log(std::move(url).error(), "market");
+        if (!url.ok()) return told_by_log({Code::denied, url.error().what}, market_role);
         installation_.market = url.value();
         return write_state(places_, installation_);
     }

@@ -167,6 +167,7 @@ void Follower::hear(const protocol::FeedItem& item) {
     constexpr Row rows[] = {
         {"log", &Follower::hear_log},
         {"metric", &Follower::hear_metric},
+        {"attempt_started", &Follower::hear_attempt_start},
         {"attempt_ended", &Follower::hear_attempt_end},
         {"task_ended", &Follower::hear_task_end},
     };
@@ -176,7 +177,6 @@ void Follower::hear(const protocol::FeedItem& item) {
     if (item.name == "progress" && item.task) {
         parts_[*item.task] = std::clamp(number_in(item, "progress").value_or(0), 0.0, 1.0);
     }
-    if (item.name == "attempt_started") tell(item, "started");
     if (item.name == "task_requeued") tell(item, "waits for another try: " + reason_in(item));
     if (item.name == "job_ended") ended_ = true;
 }
@@ -203,6 +203,13 @@ void Follower::hear_metric(const protocol::FeedItem& item) {
     auto read = json::read<std::map<std::string, double>>(*values, json::Reader::tolerant);
     if (!read.ok()) return;
     for (const auto& [name, value] : read.value()) metrics_[name] = value;
+}
+
+/// What an attempt said before the feed began comes now, not only with the next thing it says.
+void Follower::hear_attempt_start(const protocol::FeedItem& item) {
+    if (!item.lease || !item.task || !is_wanted(*item.task)) return;
+    tell(item, "started");
+    catch_up(*item.lease, attempt_of(*item.lease, *item.task));
 }
 
 void Follower::hear_attempt_end(const protocol::FeedItem& item) {
@@ -244,12 +251,14 @@ Follower::Attempt& Follower::attempt_of(LeaseId lease, TaskId task) {
 
 /// Shows what the feed did not bring: it was said before the feed began, or while it was lost.
 void Follower::catch_up(LeaseId lease, Attempt& attempt) {
-    for (;;) {
-        const auto piece = client_.log(lease, attempt.next);
+    for (std::uint64_t from = attempt.next;;) {
+        const auto piece = client_.log(lease, from);
         if (!piece.ok()) return;  // not kept any more; what comes next is shown
         if (piece.value().bytes.empty()) return;
-        attempt.next = piece.value().next;
         show_lines(attempt.lines.add(to_display(piece.value().bytes)));
+        from = piece.value().next;
+        attempt.next = piece.value().end;
+        attempt.exact = is_verbatim(piece.value().bytes);
     }
 }
 
