@@ -155,7 +155,7 @@ private:
     }
 
     std::int64_t next_us() const {
-        const std::int64_t grown = grown_ ? grown_at_us_ : never;
+        const std::int64_t grown = grown_ && started_ ? grown_at_us_ : never;
         return std::min({time_end_us_, lease_end_us_, kill_at_us_, disk_at_us_, grown});
     }
 
@@ -187,17 +187,18 @@ private:
 
     std::string so_far() const {
         std::string said = started_ ? "started\n" : "";
-        if (log_.kept_bytes() + reports_.kept_bytes() > 0) said += "grown\n";
+        if (started_ && log_.kept_bytes() + reports_.kept_bytes() > 0) said += "grown\n";
         return said;
     }
 
+    /// A quick job speaks before its init has said that it runs: `started` is told first.
     void record(Audience& audience) {
         for (Recording* recording : {&log_, &reports_}) {
             if (recording->reader() < 0) continue;
             grown_ = recording->take() == Recording::Take::some || grown_;
         }
         const std::int64_t now = monotonic_us();
-        if (!grown_ || now < grown_at_us_) return;
+        if (!grown_ || !started_ || now < grown_at_us_) return;
         grown_ = false;
         grown_at_us_ = now + grown_pause_us;
         audience.tell("grown\n");
