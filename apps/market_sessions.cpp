@@ -112,7 +112,10 @@ void ProviderSessions::proof(const Shared& from, const session::Proof& message) 
         const auto joined = market_.join(from->account, from->key, message.offer, moment, batch);
         if (!joined.ok()) {
             const Error error = joined.error();
-            return [from, error] { refuse(from, error.code, error.what); };
+            return [this, from, error] {
+                if (error.code == Code::conflict) warn(from->key, error);
+                refuse(from, error.code, error.what);
+            };
         }
         from->provider = joined.value();
         from->stage = Session::Stage::open;
@@ -158,6 +161,16 @@ CoreLoop::Release ProviderSessions::heard(const Shared& from, const session::Pro
         if (sequence == 0) return;
         from->socket->send(session::print(session::FromMarket{session::Ack{sequence}}));
     };
+}
+
+void ProviderSessions::warn(const PublicKey& key, const Error& error) const {
+    const auto provider = market_.index().provider(key);
+    const auto live = provider ? open_.find(*provider) : open_.end();
+    if (live == open_.end()) return;
+    const session::Refused told{std::string(to_string(error.code)),
+                                "somebody else tried to open a session with this identity, and "
+                                "was refused; if that was not you, make a new identity"};
+    live->second->socket->send(session::print(session::FromMarket{told}));
 }
 
 void ProviderSessions::closed(const Shared& from) {

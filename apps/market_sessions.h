@@ -44,6 +44,8 @@ private:
     void closed(const Shared&);
     CoreLoop::Release heard(const Shared&, const protocol::session::ProviderFrame&,
                             const Status&) const;
+    /// Tells the live session of an identity that a second one was refused.
+    void warn(const PublicKey&, const Error&) const;
     static void refuse(const Shared&, Code, const std::string& message);
 
     io::Loop& loop_;

@@ -3,13 +3,16 @@
 // What the provider hands to the process that runs one attempt (the shim), and what comes back.
 // Both are files in the attempt's folder: attempt.json and outcome.json.
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/describe.hpp>
 
+#include "core/hash.h"
 #include "core/id.h"
 #include "core/time.h"
 #include "core/units.h"
@@ -67,5 +70,16 @@ struct AttemptOutcome {
 BOOST_DESCRIBE_STRUCT(AttemptOutcome, (),
                       (reason, detail, exit_code, signal, started, ran_ms, cpu_ms,
                        memory_peak_bytes, log_bytes, log_dropped_bytes, shim_at_us, started_at_us))
+
+/// A file that an attempt left in /out.
+struct Artifact {
+    static constexpr std::array<std::string_view, 2> required{"path", "blob"};
+    std::string path;
+    Hash blob;
+    std::uint64_t size_bytes = 0;
+
+    friend bool operator==(const Artifact&, const Artifact&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Artifact, (), (path, blob, size_bytes))
 
 }  // namespace shoal::protocol

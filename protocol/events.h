@@ -169,17 +169,6 @@ struct AttemptExited {
 };
 BOOST_DESCRIBE_STRUCT(AttemptExited, (), (lease, outcome, ran, at))
 
-/// A file that an attempt left in /out.
-struct Artifact {
-    static constexpr std::array<std::string_view, 2> required{"path", "blob"};
-    std::string path;
-    Hash blob;
-    std::uint64_t size_bytes = 0;
-
-    friend bool operator==(const Artifact&, const Artifact&) = default;
-};
-BOOST_DESCRIBE_STRUCT(Artifact, (), (path, blob, size_bytes))
-
 /// The attempt is over and paid; its lease with it. `charge` went from the job's hold to the
 /// provider and, of it, `fee` to the platform.
 struct AttemptEnded {
@@ -242,11 +231,11 @@ struct ReceiptIssued {
 };
 BOOST_DESCRIBE_STRUCT(ReceiptIssued, (), (receipt, job, signature, at))
 
-using Event = std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered,
-                           BlobStored, BlobDropped, TransferPosted, ProviderRegistered,
-                           OfferPublished, JobSubmitted, LeaseGranted, LeaseRenewed, AttemptStarted,
-                           AttemptExited, AttemptEnded, TaskRequeued, TaskEnded, JobEnded,
-                           ReceiptIssued>;
+using Event =
+    std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered, BlobStored,
+                 BlobDropped, TransferPosted, ProviderRegistered, OfferPublished, JobSubmitted,
+                 LeaseGranted, LeaseRenewed, AttemptStarted, AttemptExited, AttemptEnded,
+                 TaskRequeued, TaskEnded, JobEnded, ReceiptIssued>;
 
 /// The event's name and its JSON, as a row of the journal. (The big variant is compiled once.)
 std::string_view event_name(const Event&);

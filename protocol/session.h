@@ -154,7 +154,7 @@ struct Welcome {
 BOOST_DESCRIBE_STRUCT(Welcome, (), (protocol, release, provider, term, leases))
 
 /// The session is not opened, or closed; `code` as in an API error. With `conflict`, another
-/// session of the same identity is live.
+/// session of the same identity is live, which is told the same and goes on.
 struct Refused {
     static constexpr const char* name = "refused";
     std::string code;
