@@ -79,6 +79,7 @@ private:
     void hear_log(const protocol::FeedItem&);
     bool is_wanted(TaskId) const;
     void hear_metric(const protocol::FeedItem&);
+    void hear_attempt_start(const protocol::FeedItem&);
     void hear_attempt_end(const protocol::FeedItem&);
     void hear_task_end(const protocol::FeedItem&);
     void tell(const protocol::FeedItem&, std::string_view what);
