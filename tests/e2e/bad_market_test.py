@@ -88,7 +88,7 @@ class BadMarket(unittest.TestCase):
         aside = world.folder / "aside"
         world.market.data.rename(aside)
         world.market.data.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "shoal-e2e",
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200m", "shoal-e2e",
                                   str(world.market.data)], check=False, capture_output=True)
         if mounted.returncode != 0:
             world.market.data.rmdir()
@@ -105,7 +105,8 @@ class BadMarket(unittest.TestCase):
         world.wait_running(running)
         space = os.statvfs(world.market.data)
         ballast = world.market.data / "ballast"
-        ballast.write_bytes(bytes(space.f_bavail * space.f_frsize - (4 << 20)))
+        with open(ballast, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - (20 << 20))
         before = world.balance()
         done = world.run("run", "--", "/bin/true")
         self.assertEqual(done.returncode, REFUSED, done.stderr)
@@ -115,9 +116,12 @@ class BadMarket(unittest.TestCase):
         self.assertEqual(sent.status, 507, sent.body)
         self.assertEqual(world.balance(), before)
         world.let_go(running)
+        harness.until("the running job's end is known", lambda: world.attempts(running)[0]["exited"]
+                      if "exited" in world.attempts(running)[0] else None)
+        ballast.unlink()  # its outputs have waited for space
         self.assertEqual(world.wait_ended(running)["state"], "finished")
+        self.assertEqual(len(world.attempts(running)), 1)
         world.check_books()
-        ballast.unlink()
         again = world.wait_ended(world.submit(command=["/bin/true"]))
         self.assertEqual(again["state"], "finished")
 

@@ -118,7 +118,6 @@ class HostileProvider(unittest.TestCase):
         cases = {
             "bytes that were never delivered": [{"path": "a", "blob": nothing, "size_bytes": 14}],
             "an output that is missing": [],
-            "a path that leads out": [{"path": "../../etc/passwd", "blob": nothing}],
         }
         with harness.World() as world, Hostile(world) as hostile:
             hostile.connect()
@@ -135,6 +134,20 @@ class HostileProvider(unittest.TestCase):
                     self.assertEqual(view["state"], "failed", view)
                     self.assertEqual(int(view["charged"]), 0, view)
                     self.assertEqual(world.get(f"/v1/jobs/{job}/artifacts")["items"], [])
+            world.check_books()
+
+    def test_a_result_whose_path_leads_out_ends_the_session(self) -> None:
+        with harness.World() as world, Hostile(world) as hostile:
+            hostile.connect()
+            job = world.submit(command=["a"], outputs=[{"path": "a"}], price=CAP, retries=0)
+            lease = hostile.hear("granted")["order"]["lease"]
+            hostile.exit(lease)
+            hostile.finish(lease, [{"path": "../../etc/passwd",
+                                    "blob": hashlib.sha256(b"").hexdigest()}])
+            self.assertEqual(hostile.hear("refused")["code"], "invalid")
+            self.assertEqual(world.job(job)["state"], "open")
+            self.assertEqual(world.run("cancel", job).returncode, 0)
+            self.assertEqual(world.wait_ended(job)["state"], "cancelled")
             world.check_books()
 
     def test_frames_that_make_no_sense_end_that_session_alone(self) -> None:

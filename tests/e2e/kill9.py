@@ -181,10 +181,11 @@ def run(rounds: int, seed: int) -> None:
                 raise
         harness.until("every attempt's folder is removed",
                       lambda: not any(one.attempts() for one in world.providers))
-    print(f"{rounds} rounds, seed {seed}, {time.monotonic() - start:.0f} s")
-    for title, counts in (("kills", test.kills), ("jobs", test.outcomes),
-                          ("attempts", test.audit.lease_reasons)):
-        print(f"{title}: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+        print(f"{rounds} rounds, seed {seed}, {time.monotonic() - start:.0f} s")
+        for title, counts in (("kills", test.kills), ("jobs", test.outcomes),
+                              ("attempts", test.audit.lease_reasons)):
+            told = (f"{name} {count}" for name, count in sorted(counts.items()))
+            print(f"{title}: " + ", ".join(told), flush=True)
     print("every job ended once, every artifact is whole, the books balance, nothing is left")
 
 
