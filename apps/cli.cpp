@@ -22,6 +22,13 @@ const CLI::App* chosen(const CLI::App& app) {
     return below.empty() ? &app : chosen(*below.front());
 }
 
+/// "`shoal account create --help` tells more."
+std::string help_of(const CLI::App* command) {
+    std::string words;
+    for (; command; command = command->get_parent()) words = command->get_name() + " " + words;
+    return fmt::format("`{}--help` tells more.", words);
+}
+
 std::vector<std::string> option_names(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) {
@@ -66,8 +73,7 @@ Error unknown_word(const CommandTree& tree, const std::string& word) {
                                                 : "unexpected word",
                                    name);
     if (!near.empty()) what += fmt::format("; did you mean {}?", near);
-    const std::string path = command == &tree.app ? "" : " " + command->get_name();
-    return advise({Code::invalid, what}, fmt::format("`shoal{} --help` tells more.", path));
+    return advise({Code::invalid, what}, help_of(command));
 }
 
 constexpr std::array options_of_every_command{"--market", "--key-file", "--config"};
@@ -112,10 +118,7 @@ Result<std::optional<int>> parse(CommandTree& tree, std::vector<std::string> wor
     } catch (const CLI::Success& help) {
         return std::optional<int>(tree.app.exit(help));
     } catch (const CLI::ParseError& wrong) {
-        const CLI::App* command = chosen(tree.app);
-        const std::string path = command == &tree.app ? "" : " " + command->get_name();
-        return advise({Code::invalid, wrong.what()},
-                      fmt::format("`shoal{} --help` tells more.", path));
+        return advise({Code::invalid, wrong.what()}, help_of(chosen(tree.app)));
     }
     if (tree.action || tree.service) return std::optional<int>();
     std::fputs(chosen(tree.app)->help().c_str(), stderr);
