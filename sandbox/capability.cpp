@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/group_name.h"
 #include "sandbox/launch.h"
 
 namespace shoal::sandbox {
@@ -76,11 +77,42 @@ int multiply() {
     return made < processes_tried ? 0 : 1;
 }
 
+constexpr std::string_view group_prefix = "shoal-";
+constexpr std::string_view trial_prefix = "shoal-trial-";
+constexpr std::string_view trial_suffix = "-XXXXXX";  // for mkdtemp
+
+bool is_own_folder(const std::filesystem::path& path) {
+    struct stat found{};
+    return ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) &&
+           found.st_uid == ::geteuid();
+}
+
+/// Folders of processes that were killed while they tried. The names say whose they are.
+void remove_trials_of_the_dead(const std::filesystem::path& below) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(below, failed)) {
+        std::string name = entry.path().filename().string();
+        if (!name.starts_with(trial_prefix)) continue;
+        if (name.size() < trial_prefix.size() + trial_suffix.size()) continue;
+        name.resize(name.size() - trial_suffix.size());
+        const auto group =
+            parse_group_name(std::string(group_prefix) + name.substr(trial_prefix.size()));
+        if (!group.ok() || !same_process_space(group.value().maker)) continue;
+        if (is_alive(group.value().maker) || !is_own_folder(entry.path())) continue;
+        std::error_code ignored;
+        std::filesystem::remove_all(entry.path(), ignored);
+    }
+}
+
 /// Two folders for a job that is tried; gone afterwards.
 class TrialFolders {
 public:
     TrialFolders() {
-        root_ = std::filesystem::temp_directory_path() / "shoal-trial-XXXXXX";
+        const auto below = std::filesystem::temp_directory_path();
+        remove_trials_of_the_dead(below);
+        const std::string group =
+            to_string(GroupName{own_process(), 1}).substr(group_prefix.size());
+        root_ = below / (std::string(trial_prefix) + group + std::string(trial_suffix));
         std::string name = root_.string();
         made_ = ::mkdtemp(name.data()) != nullptr;
         root_ = name;

@@ -1,9 +1,13 @@
 #include "sandbox/capability.h"
 
+#include <filesystem>
+#include <string>
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include "sandbox/cgroup.h"
+#include "sandbox/group_name.h"
 
 namespace shoal::sandbox {
 
@@ -38,6 +42,23 @@ TEST_CASE("trying leaves no control group behind") {
     if (!host.ok()) return;
     (void)examine();
     CHECK(sweep_groups(host.value(), ::getpid()) == 0);
+}
+
+TEST_CASE("trying removes what a process left that was killed while it tried") {
+    if (!prepare_groups().ok()) return;
+    GroupName dead{own_process(), 1};
+    ++dead.maker.started;  // a process of this number, but another one
+    const auto trial = [](const GroupName& name) {
+        return std::filesystem::temp_directory_path() /
+               ("shoal-trial-" + to_string(name).substr(6) + "-abcdef");
+    };
+    const auto left = trial(dead);
+    const auto of_the_living = trial({own_process(), 2});
+    std::filesystem::create_directories(left / "work");
+    std::filesystem::create_directories(of_the_living);
+    (void)examine();
+    CHECK_FALSE(std::filesystem::exists(left));
+    CHECK(std::filesystem::remove(of_the_living));
 }
 
 TEST_CASE("without a limit strangers are refused, and hear every reason") {
