@@ -20,7 +20,6 @@ constexpr std::size_t log_piece_bytes = std::size_t{8} << 20U;
 constexpr int status_partial = 206;
 constexpr int status_unauthorised = 401;
 constexpr int status_payment_required = 402;
-constexpr int status_forbidden = 403;
 constexpr int status_not_found = 404;
 constexpr int status_no_range = 416;
 constexpr int status_refused_min = 400;
@@ -70,7 +69,6 @@ std::string_view advice_for(int status, bool is_anonymous) {
     if (status == status_payment_required) {
         return "`shoal account show` tells what you have; the operator issues credit.";
     }
-    if (status == status_forbidden) return "Name a key of the role that may, with --key-file.";
     return "";
 }
 

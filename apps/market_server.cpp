@@ -152,9 +152,8 @@ Status MarketServer::serve(const MarketOptions& options) {
     const io::HttpServer::Settings wanted = TRY(settings(options));
     server_ = TRY(io::HttpServer::start(loop_, wanted, http_.handlers()));
     api_.set_missing("");
-    TRY(announce(options, wanted));
-    on_signals(options);
-    return Done{};
+    on_signals(options);  // before it says that it is there: who hears it may tell it to stop
+    return announce(options, wanted);
 }
 
 Status MarketServer::announce(const MarketOptions& options,

@@ -103,20 +103,31 @@ struct Kind<Time> {
     }
 };
 
+/// An enumerator as every wire has it. One that would be a keyword of C++ ends in "_", which is the
+/// code's alone.
+constexpr std::string_view wire_name(std::string_view enumerator) {
+    if (enumerator.ends_with('_')) enumerator.remove_suffix(1);
+    return enumerator;
+}
+
 template <class T>
     requires std::is_enum_v<T>
 struct Kind<T> {
-    static Value write(T thing) { return Value(boost::describe::enum_to_string(thing, "")); }
+    static Value write(T thing) {
+        return Value(wire_name(boost::describe::enum_to_string(thing, "")));
+    }
     static Result<T> read(const Value& value, Reader /*reader*/) {
         T thing{};
         bool found = false;
         std::string wanted;
+        const auto* text = value.if_string();
         boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto one) {
-            if (value == one.name) {
+            const std::string_view name = wire_name(one.name);
+            if (text && std::string_view(*text) == name) {
                 thing = one.value;
                 found = true;
             }
-            wanted += (wanted.empty() ? "" : " | ") + std::string(one.name);
+            wanted.append(wanted.empty() ? "" : " | ").append(name);
         });
         if (found) return thing;
         return unexpected(wanted, value);

@@ -17,6 +17,9 @@ namespace {
 enum class Verify { none, replay };
 BOOST_DESCRIBE_ENUM(Verify, none, replay)
 
+enum class Side { buyer, operator_ };
+BOOST_DESCRIBE_ENUM(Side, buyer, operator_)
+
 struct Resources {
     std::uint32_t cores = 1;
     Size memory = 1_GiB;
@@ -161,6 +164,13 @@ TEST_CASE("values of every kind are parsed as the library writes them") {
                               "'a'", "[1] x", "/**/1", "NaN"}) {
         CHECK_FALSE(json::parse(wrong, 100).ok());
     }
+}
+
+TEST_CASE("an enumerator that is a keyword of C++ has no underscore on the wire") {
+    CHECK(json::print(json::write(Side::operator_)) == "\"operator\"");
+    CHECK(json::read<Side>(json::Value("operator"), json::Reader::strict).value() ==
+          Side::operator_);
+    CHECK_FALSE(json::read<Side>(json::Value("operator_"), json::Reader::strict).ok());
 }
 
 TEST_CASE("a number that is not finite keeps its meaning") {

@@ -78,7 +78,7 @@ struct Shape<T> {
     static Value make(Schemas& /*schemas*/) {
         boost::json::array names;
         boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>(
-            [&](auto one) { names.emplace_back(one.name); });
+            [&](auto one) { names.emplace_back(wire_name(one.name)); });
         return boost::json::object{{"type", "string"}, {"enum", std::move(names)}};
     }
 };

@@ -94,9 +94,9 @@ struct HttpClient::Inside {
     Settings settings;
     asio::io_context context{1};
     Timer alarm{context.get_executor()};
-    std::optional<Wire> wire;
+    std::unique_ptr<Wire> wire;
     boost::beast::flat_buffer input{head_bytes_max + read_bytes};
-    std::optional<Parser> parser;
+    std::unique_ptr<Parser> parser;
     std::string piece;
     bool late = false;
     bool is_eof = false;
@@ -157,7 +157,7 @@ Async<Status> HttpClient::Inside::begin(std::string head) {
     if (!wire) {
         auto dialled = co_await dial(context.get_executor(), server, settings.connect_time_max);
         if (!dialled.ok()) co_return dialled.error();
-        wire = std::move(dialled).value();
+        wire = std::make_unique<Wire>(std::move(dialled).value());
     }
     if (late) co_return broken("");
     co_return co_await send(head);
@@ -183,7 +183,7 @@ Async<Status> HttpClient::Inside::read_more() {
 
 /// Reads the head of the reply into the parser.
 Async<Status> HttpClient::Inside::read_head(std::string method) {
-    parser.emplace();
+    parser = std::make_unique<Parser>();
     parser->header_limit(head_bytes_max);
     parser->body_limit(boost::none);
     parser->skip(method == "HEAD");

@@ -37,8 +37,9 @@ std::pair<int, std::string> blame(const Failure& failure) {
     return {400, "not a request of HTTP/1.1: " + failure.message()};
 }
 
-std::string too_long(std::uint64_t bytes_max) {
-    return "expected a body of at most " + std::to_string(bytes_max) + " bytes";
+Error too_big(std::uint64_t bytes_max) {
+    return Error{Code::exhausted,
+                 "expected a body of at most " + std::to_string(bytes_max) + " bytes"};
 }
 
 /// Beast's word, against the socket's.
@@ -68,7 +69,7 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, std::shared_ptr<H
     Failure failure;
     const auto peer = wire_.socket().remote_endpoint(failure);
     from_loopback_ = !failure && peer.address().is_loopback();
-    wire_.socket().set_option(asio::ip::tcp::no_delay(true), failure);
+    std::ignore = wire_.socket().set_option(asio::ip::tcp::no_delay(true), failure);
 }
 
 Async<void> HttpConnection::run(std::optional<TlsContext> tls) {
@@ -108,7 +109,7 @@ void HttpConnection::take(HttpVerdict verdict) {
 
 /// One request and its answer; whether the connection goes on.
 Async<bool> HttpConnection::exchange() {
-    parser_.emplace();
+    parser_ = std::make_unique<Parser>();
     parser_->header_limit(static_cast<std::uint32_t>(host_->settings.head_bytes_max));
     parser_->body_limit(boost::none);
     request_id_ = "req_" + to_base32(host_->next_request.fetch_add(1));
@@ -126,8 +127,7 @@ Async<bool> HttpConnection::exchange() {
     if (plan.mode == BodyPlan::Mode::whole) {
         const Failure broken = co_await read_whole(plan.bytes_max);
         if (broken == http::error::body_limit) {
-            const Error too_big{Code::exhausted, too_long(plan.bytes_max)};
-            co_return co_await refuse(413, too_big);
+            co_return co_await refuse(413, too_big(plan.bytes_max));
         }
         if (broken && !is_parse_failure(broken)) co_return false;
         if (broken) co_return co_await refuse(400, Error{Code::invalid, broken.message()});
@@ -258,8 +258,9 @@ std::optional<Error> HttpConnection::examine(Request& request) {
     if (!admitted.ok()) return std::move(admitted).error();
     auto target = parse_target(request.target);
     if (!target.ok()) return std::move(target).error();
-    request.path = std::move(target).value().path;
-    request.query = std::move(target).value().query;
+    Target decoded = std::move(target).value();
+    request.path = std::move(decoded.path);
+    request.query = std::move(decoded.query);
     const std::string_view range = field("content-range");
     if (range.empty()) return std::nullopt;
     const auto part = parse_content_range(range);
@@ -303,32 +304,18 @@ Async<void> HttpConnection::wait_verdict(std::shared_ptr<HttpSlot> slot) {
     slot->detach();
 }
 
-/// Reads the body into the sink, piece by piece, and sends what the sink answers.
+/// Reads the body into the sink and sends what the sink answers.
 Async<bool> HttpConnection::receive(HttpUpload upload) {
-    const auto length = parser_->content_length();
-    const Error too_big{Code::exhausted, too_long(upload.bytes_max)};
-    if (length && *length > upload.bytes_max) co_return co_await refuse(413, too_big);
+    if (parser_->content_length().value_or(0) > upload.bytes_max) {
+        co_return co_await refuse(413, too_big(upload.bytes_max));
+    }
     const Failure failure = co_await send_continue();
     if (failure) co_return false;
-
-    piece_.resize(piece_bytes);
-    Status written = Done{};
-    std::uint64_t total = 0;
-    for (bool more = true; more;) {
-        const auto piece = co_await read_body(std::span(piece_));
-        total += piece.size;
-        more = !piece.failure && piece.size > 0 && total <= upload.bytes_max;
-        if (!more && !piece.failure && total <= upload.bytes_max) break;
-        if (more) {
-            const auto bytes = as_bytes(std::string_view(piece_).substr(0, piece.size));
-            co_await blocking([&] { written = upload.sink->write(bytes); });
-            more = written.ok() && !closing_;
-        }
-        if (more) continue;
+    const auto refusal = co_await pour(upload.sink.get(), upload.bytes_max);
+    if (refusal) {
         co_await blocking([&] { upload.sink.reset(); });
-        if (closing_ || piece.failure) co_return false;
-        if (written.ok()) co_return co_await refuse(413, too_big);
-        co_return co_await refuse(status_of(written.error().code), written.error());
+        if (refusal->status == 0) co_return false;
+        co_return co_await refuse(refusal->status, refusal->error);
     }
     const auto slot = std::make_shared<HttpSlot>(this, request_id_, false);
     co_await blocking([&] {
@@ -340,6 +327,26 @@ Async<bool> HttpConnection::receive(HttpUpload upload) {
     auto* response = std::get_if<Response>(&verdict);
     if (response == nullptr) co_return false;
     co_return co_await respond(std::move(*response));
+}
+
+/// The body, piece by piece; why it was refused, if it was.
+Async<std::optional<HttpConnection::Refusal>> HttpConnection::pour(UploadSink* sink,
+                                                                   std::uint64_t bytes_max) {
+    const Refusal broke{0, Error{Code::unavailable, "the connection broke"}};
+    piece_.resize(piece_bytes);
+    std::uint64_t total = 0;
+    for (;;) {
+        const auto piece = co_await read_body(std::span(piece_));
+        if (piece.failure) co_return broke;
+        if (piece.size == 0) co_return std::nullopt;
+        total += piece.size;
+        if (total > bytes_max) co_return Refusal{413, too_big(bytes_max)};
+        const auto bytes = as_bytes(std::string_view(piece_).substr(0, piece.size));
+        Status written = Done{};
+        co_await blocking([&] { written = sink->write(bytes); });
+        if (closing_) co_return broke;
+        if (!written.ok()) co_return Refusal{status_of(written.error().code), written.error()};
+    }
 }
 
 Async<bool> HttpConnection::respond(Response response) {
@@ -446,7 +453,7 @@ Async<void> HttpConnection::shut_down() {
         failure = std::get<0>(shut);
     }
     Failure ignored;
-    wire_.socket().shutdown(Socket::shutdown_send, ignored);
+    std::ignore = wire_.socket().shutdown(Socket::shutdown_send, ignored);
     std::array<char, 4'096> rest{};
     const auto space = asio::buffer(rest);
     for (Failure end; !end && !closing_;) {

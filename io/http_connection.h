@@ -100,6 +100,10 @@ public:
     Executor executor() const { return wire_.get_executor(); }
 
 private:
+    struct Refusal {
+        int status;  // 0: the connection broke, and nobody is there to be told
+        Error error;
+    };
     struct Piece {
         Failure failure;
         std::size_t size = 0;
@@ -115,6 +119,7 @@ private:
     Async<bool> decide(Request request);
     Async<void> wait_verdict(std::shared_ptr<HttpSlot> slot);
     Async<bool> receive(HttpUpload upload);
+    Async<std::optional<Refusal>> pour(UploadSink* sink, std::uint64_t bytes_max);
     Async<bool> respond(Response response);
     Async<bool> respond_file(Response response);
     Async<bool> refuse(int status, Error error);
@@ -141,7 +146,7 @@ private:
     bool blocking_done_ = true;
     HttpVerdict verdict_;
     boost::beast::flat_buffer input_;
-    std::optional<Parser> parser_;
+    std::unique_ptr<Parser> parser_;  // of the request under way
     std::string output_;
     std::string piece_;
     std::string body_;

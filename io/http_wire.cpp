@@ -83,7 +83,7 @@ Async<Status> connect(std::shared_ptr<Dialling> dialling) {
     const Failure& failure = std::get<0>(connected);
     if (failure || dialling->late) co_return failed(*dialling, failure.message());
     Failure ignored;
-    dialling->wire.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    std::ignore = dialling->wire.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
     co_return Done{};
 }
 
@@ -105,12 +105,13 @@ Wire::Tls& Wire::begin_tls(const TlsContext& trust) const {
     SSL_CTX_up_ref(trust.native());
     state_->trust = trust;
     state_->context.emplace(trust.native());
-    return state_->tls.emplace(state_->socket, *state_->context);
+    state_->tls = std::make_unique<Tls>(state_->socket, *state_->context);
+    return *state_->tls;
 }
 
 void Wire::close() const {
     Failure ignored;
-    state_->socket.close(ignored);
+    std::ignore = state_->socket.close(ignored);
 }
 
 Async<Result<Wire>> dial(Executor executor, BaseUrl server, Duration time_max) {

@@ -40,7 +40,7 @@ public:
 
     executor_type get_executor() const { return state_->socket.get_executor(); }
     Socket& socket() const { return state_->socket; }
-    bool secure() const { return state_->tls.has_value(); }
+    bool secure() const { return state_->tls != nullptr; }
 
     /// From here on the connection speaks TLS; the handshake comes next.
     Tls& begin_tls(const TlsContext&) const;
@@ -76,7 +76,7 @@ private:
         Socket socket;
         std::optional<TlsContext> trust;  // keeps the pin that the context looks at
         std::optional<asio::ssl::context> context;
-        std::optional<Tls> tls;
+        std::unique_ptr<Tls> tls;
     };
     std::shared_ptr<State> state_;
 };

@@ -192,33 +192,37 @@ Async<void> WebSocketLink::read_all() {
         if (ending_) co_return;
         auto read = co_await stream_->protocol.async_read(buffer, as_value);
         const Failure& failure = std::get<0>(read);
-        if (failure == websocket::error::closed) {
-            const websocket::close_reason& said = stream_->protocol.reason();
-            const std::uint16_t code = said.code == 0 ? ended::no_code : said.code;
-            settle(Ending{code, std::string(said.reason.data(), said.reason.size())});
-            co_return;
-        }
-        if (failure && sent_close_) settle(*sent_close_);
         if (failure) {
-            const bool too_big = failure == websocket::error::message_too_big;
-            const bool wrong =
-                failure.category() == make_error_code(websocket::error::closed).category();
-            settle(Ending{too_big ? ended::too_big
-                          : wrong ? ended::protocol
-                                  : ended::broken,
-                          failure.message()});
+            settle(ending_of(failure));
             co_return;
-        }
-        if (!stream_->protocol.got_text()) {
-            close(ended::not_text, "expected text");
-            buffer.consume(buffer.size());
-            continue;
         }
         const auto data = buffer.cdata();
         std::string text(static_cast<const char*>(data.data()), data.size());
         buffer.consume(buffer.size());
-        if (!ending_) events_.message(std::move(text), make_receipt());
+        hear(std::move(text));
     }
+}
+
+void WebSocketLink::hear(std::string text) {
+    if (ending_) return;
+    if (stream_->protocol.got_text()) {
+        events_.message(std::move(text), make_receipt());
+    } else {
+        close(ended::not_text, "expected text");
+    }
+}
+
+WebSocketLink::Ending WebSocketLink::ending_of(const Failure& failure) const {
+    if (failure == websocket::error::closed) {
+        const websocket::close_reason& said = stream_->protocol.reason();
+        const std::uint16_t code = said.code == 0 ? ended::no_code : said.code;
+        return {code, std::string(said.reason.data(), said.reason.size())};
+    }
+    if (sent_close_) return *sent_close_;
+    if (failure == websocket::error::message_too_big) return {ended::too_big, failure.message()};
+    const auto& protocol = make_error_code(websocket::error::closed).category();
+    const bool is_wrong = failure.category() == protocol;
+    return {is_wrong ? ended::protocol : ended::broken, failure.message()};
 }
 
 Async<void> WebSocketLink::wait_until_read() {
@@ -279,17 +283,18 @@ Async<void> WebSocketLink::send_one(std::string text) {
 
 Async<void> WebSocketLink::send_close() {
     websocket::close_reason reason;
-    Ending ending{};
-    {
-        const Lock lock(mutex_);
-        ending = *closing_;
-    }
+    const Ending ending = wanted_close();
     sent_close_ = ending;
     reason.code = ending.code;
     reason.reason.assign(ending.reason.data(), ending.reason.size());
     auto closed = co_await stream_->protocol.async_close(reason, as_value);
     // When the handshake went well the reader ends by itself.
     if (std::get<0>(closed)) break_off(ending.code, ending.reason);
+}
+
+WebSocketLink::Ending WebSocketLink::wanted_close() const {
+    const Lock lock(mutex_);
+    return closing_.value_or(Ending{ended::going_away, {}});
 }
 
 WebSocketLink::Next WebSocketLink::next(std::string& text) {
@@ -338,7 +343,8 @@ void WebSocketLink::end() {
     stream_.reset();
     waits_.reset();
     const auto events = std::exchange(events_, {});
-    if (events.closed) events.closed(ending_->code, ending_->reason);
+    const Ending ending = ending_.value_or(Ending{ended::broken, {}});
+    if (events.closed) events.closed(ending.code, ending.reason);
 }
 
 }  // namespace shoal::io

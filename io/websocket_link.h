@@ -73,6 +73,9 @@ private:
     Async<void> send_close();
     Async<void> wait_until_read();
     Next next(std::string& text);
+    void hear(std::string text);
+    Ending ending_of(const Failure& failure) const;
+    Ending wanted_close() const;
     void settle(Ending ending);
     void end();
     void wake_writer();

@@ -60,6 +60,7 @@ TEST_CASE("a long metric is thinned and keeps its shape and its last value") {
     CHECK(series.steps.back() > 700);
     for (std::size_t i = 0; i < series.steps.size(); ++i) {
         CHECK(series.values[i] == static_cast<double>(series.steps[i]) * 0.5);
+        CHECK(series.steps[i] == static_cast<std::int64_t>(i) * series.steps[1]);
     }
     CHECK(live.values(lease).at("loss") == 499.5);
     live.check_invariants();
