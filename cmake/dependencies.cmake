@@ -2,6 +2,8 @@
 # needs little more than glibc.
 set(Boost_USE_STATIC_LIBS ON)
 set(OPENSSL_USE_STATIC_LIBS ON)
+# The distribution's own Python, for which scripts/test installs what the tests import.
+set(Python3_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "runs the tests that are Python")
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(OpenSSL 3 REQUIRED)

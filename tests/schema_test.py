@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Whether `shoal schema` prints documents that others can use.
 
-The OpenAPI document is checked by the validator of the OpenAPI project, the schema of the job file
-by that of JSON Schema; every job file of examples/ must fit it, and broken ones must not.
+Every schema is checked by the validator of JSON Schema, the OpenAPI document as a whole by
+openapi-spec-validator where that is installed; every job file of examples/ must fit its schema, and
+broken ones must not.
 
 usage: tests/schema_test.py PATH_TO_SHOAL
 """
@@ -14,8 +15,12 @@ import sys
 import unittest
 
 import jsonschema
-import openapi_spec_validator
 import yaml
+
+try:
+    import openapi_spec_validator
+except ImportError:  # Debian 12 has no package of it
+    openapi_spec_validator = None
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHOAL = "shoal"  # the binary under test
@@ -52,6 +57,9 @@ class OpenApi(unittest.TestCase):
 
     def test_it_is_openapi_3_1(self):
         self.assertTrue(self.document["openapi"].startswith("3.1."))
+
+    @unittest.skipUnless(openapi_spec_validator, "openapi-spec-validator is not installed")
+    def test_the_validator_of_openapi_accepts_it(self):
         openapi_spec_validator.validate_spec(self.document)
 
     def test_every_reference_leads_somewhere_and_nothing_is_left_over(self):

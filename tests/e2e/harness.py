@@ -48,6 +48,10 @@ def too_long(_number: int, _frame: Any) -> None:
     raise AssertionError("this world took too long")
 
 
+def told_to_end(_number: int, _frame: Any) -> None:
+    sys.exit(128 + signal.SIGTERM)  # by way of the world's end
+
+
 class Service:
     """A process that serves until it is told to stop; its output goes to a log file."""
 
@@ -149,6 +153,7 @@ class World:
 
     def __enter__(self) -> World:
         signal.signal(signal.SIGALRM, too_long)
+        signal.signal(signal.SIGTERM, told_to_end)
         signal.alarm(self.time_limit_s)
         try:
             self.market.start()
