@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "apps/market_recovery.h"
 #include "core/json.h"
 #include "core/limits.h"
 
@@ -80,10 +81,10 @@ void FeedHub::history(const Shared& subscriber, const Result<std::vector<io::Row
     for (const io::Row& row : rows.value()) {
         if (row.sequence > core_.last_sequence()) break;  // durable, but not yet let out
         subscriber->seen = row.sequence;
-        const auto body = json::parse(row.body, row.body.size());
-        if (!body.ok()) continue;
-        const auto event = protocol::read_event(row.name, body.value());
-        if (!event.ok()) continue;
+        const auto event = read_row(row);
+        if (!event.ok()) {
+            return subscriber->socket->close(try_again_later, event.error().what);
+        }
         subscriber->offer(
             market::feed_item(market_.state(), subscriber->principal, row.sequence, event.value()));
     }

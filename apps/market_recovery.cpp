@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/json.h"
 #include "io/entropy.h"
 #include "io/files.h"
@@ -29,6 +31,8 @@ Result<std::unique_ptr<market::Market>> from_snapshot(const std::optional<io::Sn
     return std::make_unique<market::Market>(market::Settings{}, signer, std::move(state));
 }
 
+}  // namespace
+
 Result<protocol::Event> read_row(const io::Row& row) {
     const json::Value body = TRY(json::parse(row.body, row.body.size()));
     auto event = protocol::read_event(row.name, body);
@@ -39,11 +43,12 @@ Result<protocol::Event> read_row(const io::Row& row) {
     return error;
 }
 
-}  // namespace
-
 Result<Recovered> recover(io::Journal& journal, const SecretKey& signer,
                           const std::function<void(std::uint64_t, const protocol::Event&)>& seen) {
     const io::FoundSnapshot found = TRY(journal.load_snapshot());
+    for (const std::string& passed_over : found.damaged) {
+        fmt::print(stderr, "a damaged snapshot was passed over: {}\n", passed_over);
+    }
     Recovered recovered;
     recovered.market = TRY(from_snapshot(found.snapshot, signer));
     recovered.last_sequence = found.snapshot ? found.snapshot->sequence : 0;

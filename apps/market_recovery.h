@@ -21,6 +21,9 @@ struct Recovered {
     std::uint64_t replayed = 0;  // events since the snapshot
 };
 
+/// The event of a row. unsupported: one of a newer release. corrupt: not that event's body.
+Result<protocol::Event> read_row(const io::Row&);
+
 /// Snapshot plus journal. `seen` is told of every replayed event. unsupported: an event of a newer
 /// release. corrupt: a damaged row, or a snapshot that is none.
 Result<Recovered> recover(io::Journal&, const SecretKey& signer,

@@ -25,7 +25,8 @@
 
 namespace shoal::protocol {
 
-enum class Role { buyer, provider, operator_ };
+/// On the wire "operator", which is a keyword of C++.
+enum class Role { buyer, provider, operator_ };  // NOLINT(readability-identifier-naming)
 BOOST_DESCRIBE_ENUM(Role, buyer, provider, operator_)
 
 /// The market's process began to serve; `release` for the audit.
