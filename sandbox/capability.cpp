@@ -36,6 +36,7 @@ constexpr const char* processes = "processes";
 constexpr std::array needed{walls, system_calls, memory, processes};
 
 constexpr Size memory_allowed = 32_MiB;
+constexpr Size memory_usual = 512_MiB;  // each copy of this process has page tables of its own
 constexpr std::size_t memory_tried = 96 << 20;
 constexpr std::uint32_t processes_allowed = 8;
 constexpr int processes_tried = 64;
@@ -160,7 +161,7 @@ public:
     }
 
     IsolationFact memory_line() {
-        const auto ended = run(&take_memory);
+        const auto ended = run(&take_memory, memory_allowed);
         if (!ended.ok()) return {memory, false, ended.error().what};
         if (ended.value().use.out_of_memory_kills == 0 || ended.value().status == 0) {
             return {memory, false, "a process that took too much was not ended"};
@@ -171,6 +172,9 @@ public:
     IsolationFact processes_line() {
         const auto ended = run(&multiply);
         if (!ended.ok()) return {processes, false, ended.error().what};
+        if (ended.value().use.out_of_memory_kills > 0) {
+            return {processes, false, "the trial ran out of memory before it reached its limit"};
+        }
         if (ended.value().use.forks_refused == 0 || ended.value().status != 0) {
             return {processes, false, "too many processes were not refused"};
         }
@@ -189,12 +193,12 @@ private:
     }
 
     /// unavailable: it did not come to run, or did not end.
-    Result<Ended> run(int (*entry)()) {
+    Result<Ended> run(int (*entry)(), Size memory_limit = memory_usual) {
         const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
         const LaunchSpec spec{
             .work = folders_.work(),
             .out = folders_.out(),
-            .limits = {.memory = memory_allowed, .processes = processes_allowed, .cores = 1},
+            .limits = {.memory = memory_limit, .processes = processes_allowed, .cores = 1},
             .disk = 1_MiB,
             .log = null.get(),
             .report = null.get(),
