@@ -34,11 +34,19 @@ std::string print(const Value& value) {
 }
 
 std::string_view nearest(std::string_view written, const std::vector<std::string_view>& known) {
-    written = written.substr(0, quoted_size_max);
-    const auto distance = [&](std::string_view name) { return edits(written, name); };
-    const auto best = std::ranges::min_element(known, {}, distance);
-    if (best == known.end() || distance(*best) > 1 + best->size() / 2) return "";
-    return *best;
+    std::string_view best;
+    std::size_t fewest = quoted_size_max;
+    for (const std::string_view name : known) {
+        const std::size_t most = std::max<std::size_t>(1, name.size() / 3);
+        const std::size_t longer = std::max(name.size(), written.size());
+        // Each letter more is an edit: what is much longer needs no looking at.
+        if (longer > quoted_size_max || 2 * longer - name.size() - written.size() > most) continue;
+        const std::size_t distance = edits(written, name);
+        if (distance > most || distance >= fewest) continue;
+        best = name;
+        fewest = distance;
+    }
+    return best;
 }
 
 namespace detail {

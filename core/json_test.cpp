@@ -90,6 +90,15 @@ TEST_CASE("the strict reader refuses unknown keys and names the nearest") {
     CHECK(refusal<Task>(R"({})") == "title: missing");
 }
 
+TEST_CASE("the nearest name differs in a third of its letters at most") {
+    CHECK(json::nearest("retires", {"results", "retries"}) == "retries");
+    CHECK(json::nearest("secrets", {"retries"}).empty());
+    CHECK(json::nearest("is", {"in", "id"}) == "in");
+    CHECK(json::nearest("", {"in", "a"}) == "a");
+    CHECK(json::nearest("in", {}).empty());
+    CHECK(json::nearest(std::string(5000, 'a'), {std::string(4999, 'a')}).empty());
+}
+
 TEST_CASE("the tolerant reader fills what is absent and passes over what is new") {
     CHECK(refusal<Task>(R"({"later":{"field":1}})", json::Reader::tolerant) == "accepted");
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The stages of scripts/test after its packages are there: build, tests, fuzz, tidy."""
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -82,7 +83,19 @@ def tests(count, jobs):
         count.add(*count_cases(case.findtext("system-out") or "", good), case.get("name"))
 
 
-def fuzz(count):
+def fuzz_one(target, found):
+    """Whether a target stood its runs, its log and the seconds that they took."""
+    corpus = ROOT / "tests/fuzz/corpus" / target.name.removeprefix("fuzz_")
+    settings = [f"-runs={FUZZ_RUNS}", "-seed=1", "-timeout=20", "-rss_limit_mb=2048",
+                f"-artifact_prefix={found}/{target.name}-"]
+    with tempfile.TemporaryDirectory() as fresh, tempfile.TemporaryFile("w+") as log:
+        start = time.monotonic()
+        good = run(target, *settings, fresh, corpus, stdout=log, stderr=log)
+        log.seek(0)
+        return good, log.read(), time.monotonic() - start
+
+
+def fuzz(count, jobs):
     """New inputs from each corpus, which ctest has replayed already."""
     targets = sorted(file for file in BUILD.rglob("fuzz_*") if file.is_file() and
                      os.access(file, os.X_OK) and "CMakeFiles" not in file.parts)
@@ -91,19 +104,14 @@ def fuzz(count):
         count.add_check(False, "fuzz targets")
     found = BUILD / "fuzz_findings"
     found.mkdir(exist_ok=True)
-    for target in targets:
-        corpus = ROOT / "tests/fuzz/corpus" / target.name.removeprefix("fuzz_")
-        settings = [f"-runs={FUZZ_RUNS}", "-seed=1", "-timeout=20", "-rss_limit_mb=2048",
-                    f"-artifact_prefix={found}/{target.name}-"]
-        with tempfile.TemporaryDirectory() as fresh, tempfile.TemporaryFile("w+") as log:
-            start = time.monotonic()
-            good = run(target, *settings, fresh, corpus, stdout=log, stderr=log)
-            print(f"{target.name}: {'good' if good else 'FAILED'}, "
-                  f"{time.monotonic() - start:.0f} s")
-            if not good:
-                log.seek(0)
-                print(log.read()[-5000:])
-        count.add_check(good, target.name)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        started = {pool.submit(fuzz_one, target, found): target for target in targets}
+        for done in concurrent.futures.as_completed(started):
+            good, log, seconds = done.result()
+            name = started[done].name
+            print(f"{name}: {'good' if good else 'FAILED'}, {seconds:.0f} s", flush=True)
+            print("" if good else log[-5000:], end="")
+            count.add_check(good, name)
 
 
 def tidy(count, base, jobs):
@@ -157,7 +165,7 @@ def main():
 
     if stage("build", build, arguments.jobs):
         stage("tests", tests, arguments.jobs)
-        stage("fuzz", fuzz)
+        stage("fuzz", fuzz, arguments.jobs)
         stage("tidy", tidy, arguments.base, arguments.jobs)
     print("\n" + "  ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()))
     for name in count.broken:
