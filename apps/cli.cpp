@@ -25,7 +25,7 @@ const CLI::App* chosen(const CLI::App& app) {
 /// "`shoal account create --help` tells more."
 std::string help_of(const CLI::App* command) {
     std::string words;
-    for (; command; command = command->get_parent()) words = command->get_name() + " " + words;
+    for (; command; command = command->get_parent()) words.insert(0, command->get_name() + " ");
     return fmt::format("`{}--help` tells more.", words);
 }
 
@@ -204,13 +204,13 @@ int run_command_line(int argc, char** argv) {
     CommandTree tree;
     build(tree);
     std::vector<std::string> words = split(tree, argc, argv);
-    const auto parsed = parse(tree, std::move(words));
+    const Result<std::optional<int>> parsed = parse(tree, std::move(words));
     const Output out(tree.json ? Format::json : Format::text);
     if (!parsed.ok()) {
         out.fail(parsed.error());
         return static_cast<int>(Exit::usage);
     }
-    if (parsed.value()) return *parsed.value();
+    if (const std::optional<int> ended = parsed.value()) return *ended;
     if (!tree.command.empty() && !tree.takes_command) {
         out.fail({Code::invalid, "only `shoal run` takes a command after \"--\""});
         return static_cast<int>(Exit::usage);

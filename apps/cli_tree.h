@@ -33,7 +33,7 @@ void add_service_commands(CommandTree&);
 
 /// Sets the tree's action to this function with these options when the command is chosen.
 template <class Options>
-void run_with(CommandTree& tree, CLI::App* command, std::shared_ptr<Options> options,
+void run_with(CommandTree& tree, CLI::App* command, const std::shared_ptr<Options>& options,
               Result<Exit> (*function)(Context&, const Options&)) {
     command->callback([&tree, options, function] {
         tree.action = [options, function](Context& context) { return function(context, *options); };

@@ -1,6 +1,7 @@
 add_library(shoal_options INTERFACE)
 target_compile_options(shoal_options INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Werror
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+    -Wthread-safety -Werror
     -Wno-gnu-statement-expression)  # TRY is one
 target_link_options(shoal_options INTERFACE -fuse-ld=lld-19)
 

@@ -8,6 +8,8 @@
 
 namespace shoal::market {
 
+using protocol::LedgerAccount;
+
 namespace {
 
 using protocol::JobSpec;
@@ -133,12 +135,12 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
 
     ledger::TransferRequest hold;
     hold.key = "hold:" + to_string(event.job);
-    hold.purpose = TransferPurpose::hold_placed;
+    hold.purpose = protocol::TransferPurpose::hold_placed;
     hold.from = LedgerAccount::available(account);
     hold.to = LedgerAccount::held(event.job);
     hold.amount = event.hold;
     hold.job = event.job;
-    const TransferPosted posted = TRY(ledger_.transfer(hold, moment.now));
+    const protocol::TransferPosted posted = TRY(ledger_.transfer(hold, moment.now));
 
     const JobId job = event.job;
     record(std::move(event), batch);
@@ -207,7 +209,7 @@ void Market::grant(const Task& task, const Choice& choice, const Moment& moment,
     event.deadline = moment.now + settings_.lease_term;
     event.at = moment.now;
     const LeaseId lease = event.lease;
-    record(std::move(event), batch);
+    record(event, batch);
     send(choice.provider, protocol::session::Granted{order(state_.attempts.at(lease), moment.now)},
          batch);
 }

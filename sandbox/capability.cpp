@@ -225,6 +225,7 @@ private:
 
 std::vector<IsolationFact> all_absent(const std::string& reason) {
     std::vector<IsolationFact> lines;
+    lines.reserve(needed.size());
     for (const char* name : needed) lines.push_back({name, false, reason});
     return lines;
 }
