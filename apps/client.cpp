@@ -195,7 +195,7 @@ Result<protocol::AccountView> Client::issue_credit(AccountId id, Lamports amount
     return send<protocol::AccountView>(std::move(call));
 }
 
-Result<std::vector<StatementLine>> Client::statement(AccountId id) {
+Result<std::vector<protocol::StatementLine>> Client::statement(AccountId id) {
     return list<protocol::StatementPage>(path_of("accounts", id, "/statement"), everything);
 }
 

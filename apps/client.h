@@ -44,7 +44,7 @@ public:
     Result<std::vector<protocol::KeyView>> keys(AccountId);
     Result<protocol::KeyView> revoke_key(KeyId);
     Result<protocol::AccountView> issue_credit(AccountId, Lamports, const std::string& request);
-    Result<std::vector<StatementLine>> statement(AccountId);
+    Result<std::vector<protocol::StatementLine>> statement(AccountId);
     Result<protocol::Books> books();
 
     Result<protocol::JobView> submit(const protocol::JobSpec&, const std::string& request);

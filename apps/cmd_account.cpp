@@ -122,8 +122,8 @@ Result<Exit> show_statement(Context& context, const AccountOptions& options) {
                  {"JOB"},
                  {"CHANGE", Table::Align::right},
                  {"BALANCE", Table::Align::right}});
-    for (const StatementLine& line : lines) {
-        const TransferPosted& transfer = line.transfer;
+    for (const protocol::StatementLine& line : lines) {
+        const protocol::TransferPosted& transfer = line.transfer;
         table.add({to_date(transfer.at), boost::describe::enum_to_string(transfer.purpose, ""),
                    transfer.job == JobId{} ? "-" : to_string(transfer.job), to_credit(line.change),
                    to_credit(line.balance)});

@@ -21,11 +21,11 @@ struct ProvideOptions {
     std::optional<Size> memory;
     std::optional<Size> disk;
     std::optional<std::uint32_t> attempts;  // how many run at once; absent: one a core
-    Price price{.start = Lamports{0},
-                .hour = Lamports{0},
-                .core_hour = Lamports{2'000'000},
-                .gpu_hour = Lamports{0},
-                .gib_hour = Lamports{250'000}};
+    protocol::Price price{.start = Lamports{0},
+                          .hour = Lamports{0},
+                          .core_hour = Lamports{2'000'000},
+                          .gpu_hour = Lamports{0},
+                          .gib_hour = Lamports{250'000}};
 
     /// The program that holds one attempt, called as `PROGRAM shim FOLDER`.
     std::string shim_program = "/proc/self/exe";

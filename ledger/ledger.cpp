@@ -9,6 +9,13 @@
 
 namespace shoal::ledger {
 
+using protocol::AccountKind;
+using protocol::LedgerAccount;
+using protocol::LedgerEntry;
+using protocol::StatementLine;
+using protocol::TransferPosted;
+using protocol::TransferPurpose;
+
 namespace {
 
 using Balances = std::map<LedgerAccount, Lamports>;
@@ -127,7 +134,7 @@ Status follow(Balances& balances, TransferId id, const LedgerEntry& entry) {
 
 }  // namespace
 
-Result<Ledger> Ledger::restore(LedgerState state) {
+Result<Ledger> Ledger::restore(protocol::LedgerState state) {
     Ledger ledger;
     Balances balances;
     for (const auto& [id, entry] : state.entries) {

@@ -16,9 +16,9 @@ namespace shoal::ledger {
 /// money is for, the job must be that of a held account.
 struct TransferRequest {
     std::string key;
-    TransferPurpose purpose = TransferPurpose::credit_issued;
-    LedgerAccount from;
-    LedgerAccount to;
+    protocol::TransferPurpose purpose = protocol::TransferPurpose::credit_issued;
+    protocol::LedgerAccount from;
+    protocol::LedgerAccount to;
     Lamports amount;
     JobId job;
     LeaseId lease;
@@ -38,37 +38,37 @@ public:
     Ledger() = default;
 
     /// A ledger as a snapshot has it. corrupt: the state contradicts itself.
-    static Result<Ledger> restore(LedgerState);
+    static Result<Ledger> restore(protocol::LedgerState);
 
     /// exhausted: the payer has less than the amount, or a sum does not fit 64 bits. invalid: the
     /// amount is not above zero, the key is empty or too long, the accounts do not fit the purpose.
     /// conflict: the key was used before; earlier() tells whether for the same.
-    Result<TransferPosted> transfer(const TransferRequest&, Time now) const;
+    Result<protocol::TransferPosted> transfer(const TransferRequest&, Time now) const;
 
     /// Several transfers, all or none; each sees the balances that those before it leave. Refuses
     /// like transfer(). They must be applied in order and without another between them.
-    Result<std::vector<TransferPosted>> transfer_all(const std::vector<TransferRequest>&,
-                                                     Time now) const;
+    Result<std::vector<protocol::TransferPosted>> transfer_all(const std::vector<TransferRequest>&,
+                                                               Time now) const;
 
     /// What was posted under the request's key: the first answer to a repetition. Null if nothing.
     /// conflict: it was another transfer.
-    Result<const TransferPosted*> earlier(const TransferRequest&) const;
+    Result<const protocol::TransferPosted*> earlier(const TransferRequest&) const;
 
-    void apply(const TransferPosted&);
+    void apply(const protocol::TransferPosted&);
 
     /// What was posted under a key; null if nothing.
-    const TransferPosted* find(std::string_view key) const;
+    const protocol::TransferPosted* find(std::string_view key) const;
 
-    Lamports balance(const LedgerAccount&) const;
+    Lamports balance(const protocol::LedgerAccount&) const;
 
     /// The account's lines above `after`, oldest first; zero begins at the start.
-    std::vector<StatementLine> statement(const LedgerAccount&, TransferId after,
-                                         std::size_t limit) const;
+    std::vector<protocol::StatementLine> statement(const protocol::LedgerAccount&, TransferId after,
+                                                   std::size_t limit) const;
 
     /// Of all balances. Always zero.
     Lamports sum() const;
 
-    const LedgerState& state() const { return state_; }
+    const protocol::LedgerState& state() const { return state_; }
 
     /// In time that grows with the accounts; restore(state()) also follows every entry.
     void check_invariants() const;
@@ -76,14 +76,14 @@ public:
     friend bool operator==(const Ledger&, const Ledger&) = default;
 
 private:
-    void index(const TransferPosted&);
+    void index(const protocol::TransferPosted&);
 
-    LedgerState state_;
+    protocol::LedgerState state_;
 
     // Found again from the state. Every key is kept as long as its entry, for ever so far: what
     // forgets an entry must forget it here, and only then may its key be used anew.
     std::map<std::string, TransferId, std::less<>> by_key_;
-    std::map<LedgerAccount, std::vector<TransferId>> by_account_;  // ascending
+    std::map<protocol::LedgerAccount, std::vector<TransferId>> by_account_;  // ascending
 };
 
 }  // namespace shoal::ledger

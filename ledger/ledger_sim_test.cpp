@@ -12,6 +12,12 @@
 #include "ledger/ledger.h"
 
 namespace shoal::ledger {
+
+using protocol::AccountKind;
+using protocol::LedgerAccount;
+using protocol::TransferPosted;
+using protocol::TransferPurpose;
+
 namespace {
 
 /// Random requests, many of them wrong, against plain numbers in a map.

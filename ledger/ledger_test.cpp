@@ -7,6 +7,12 @@
 #include <doctest/doctest.h>
 
 namespace shoal::ledger {
+
+using protocol::LedgerAccount;
+using protocol::LedgerState;
+using protocol::parse_ledger_account;
+using protocol::TransferPurpose;
+
 namespace {
 
 constexpr Time noon{Duration{43'200'000}};
@@ -127,7 +133,7 @@ TEST_CASE("what is asked twice under one key is posted once") {
     Ledger ledger = with_a_hold();
     const TransferRequest asked = request("hold", hold_placed, buyer, hold, 30);
     CHECK(ledger.transfer(asked, noon).error().code == Code::conflict);
-    const TransferPosted* first = ledger.earlier(asked).value();
+    const protocol::TransferPosted* first = ledger.earlier(asked).value();
     REQUIRE(first != nullptr);
     CHECK(first->id == TransferId{2});
     CHECK(ledger.find("hold") == first);
@@ -168,7 +174,7 @@ TEST_CASE("a statement shows both sides of each transfer with a running balance"
     const Ledger ledger = with_a_hold();
     const auto lines = [&](const LedgerAccount& account, TransferId after, std::size_t limit) {
         std::string text;
-        for (const StatementLine& line : ledger.statement(account, after, limit)) {
+        for (const protocol::StatementLine& line : ledger.statement(account, after, limit)) {
             text += line.transfer.key + " " + to_string(line.change) + " " +
                     to_string(line.balance) + "; ";
         }

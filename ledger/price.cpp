@@ -7,6 +7,8 @@
 
 namespace shoal::ledger {
 
+using protocol::Price;
+
 namespace {
 
 __extension__ using Wide = unsigned __int128;

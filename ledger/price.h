@@ -32,15 +32,15 @@ struct Footprint {
 };
 
 /// invalid: a part of the price is negative. Offers of peers pass here before they are charged.
-Status check_price(const Price&);
+Status check_price(const protocol::Price&);
 
 /// What a lease has cost after `time`: exact over milliseconds, rounded down once. It is the
 /// caller's to cap by the hold; what does not fit 64 bits is the largest amount, which any hold
 /// caps. The price must have passed check_price, the time must be from zero to ten years.
-Lamports charge(const Price&, const Footprint&, Duration time);
+Lamports charge(const protocol::Price&, const Footprint&, Duration time);
 
 /// The most that `time` may cost: the same sum, rounded up once.
 /// exhausted: it does not fit 64 bits. The same is asked of price and time as by charge.
-Result<Lamports> quote(const Price&, const Footprint&, Duration time);
+Result<Lamports> quote(const protocol::Price&, const Footprint&, Duration time);
 
 }  // namespace shoal::ledger

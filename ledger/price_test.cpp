@@ -8,6 +8,9 @@
 #include "core/random.h"
 
 namespace shoal::ledger {
+
+using protocol::Price;
+
 namespace {
 
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();

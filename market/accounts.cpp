@@ -7,6 +7,9 @@
 
 namespace shoal::market {
 
+using protocol::LedgerAccount;
+using protocol::TransferPosted;
+
 namespace {
 
 /// A key's secret: it follows from the moment's entropy, so the same inputs give the same state.
@@ -47,7 +50,7 @@ Result<TransferPosted> Market::issue_credit(AccountId account, Lamports amount,
     if (!state_.accounts.contains(account)) return Error{Code::not_found, "no such account"};
     ledger::TransferRequest request;
     request.key = "credit:" + key;
-    request.purpose = TransferPurpose::credit_issued;
+    request.purpose = protocol::TransferPurpose::credit_issued;
     request.from = LedgerAccount::issuer();
     request.to = LedgerAccount::available(account);
     request.amount = amount;

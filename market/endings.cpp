@@ -6,6 +6,9 @@
 
 namespace shoal::market {
 
+using protocol::LedgerAccount;
+using protocol::TransferPurpose;
+
 namespace {
 
 using protocol::JobState;

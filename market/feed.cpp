@@ -8,6 +8,8 @@
 
 namespace shoal::market {
 
+using protocol::AccountKind;
+
 namespace {
 
 using protocol::FeedItem;
@@ -47,7 +49,7 @@ void about_attempt(const State& state, LeaseId id, Draft& draft) {
     about_provider(state, found->second.provider, draft);
 }
 
-void about_account(const State& state, const LedgerAccount& account, Draft& draft) {
+void about_account(const State& state, const protocol::LedgerAccount& account, Draft& draft) {
     if (account.kind == AccountKind::available) draft.parties.insert(AccountId{account.owner});
     if (account.kind == AccountKind::held) about_job(state, JobId{account.owner}, draft);
 }
@@ -91,7 +93,7 @@ struct Telling {
         draft.item.body = boost::json::object{{"blob", to_string(event.blob)}};
         return true;
     }
-    bool tell(const TransferPosted& event) const {
+    bool tell(const protocol::TransferPosted& event) const {
         about_account(state, event.from, draft);
         about_account(state, event.to, draft);
         draft.item.body = boost::json::object{{"transfer", to_string(event.id)},

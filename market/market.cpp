@@ -117,7 +117,7 @@ void Market::on(const protocol::BlobDropped& event) {
     if (blob.accounts.empty()) state_.blobs.erase(event.blob);
 }
 
-void Market::on(const TransferPosted& event) {
+void Market::on(const protocol::TransferPosted& event) {
     state_.now = event.at;
     ledger_.apply(event);
 }
@@ -291,7 +291,7 @@ void Market::check_invariants() const {
         }
         check(open == job.tasks_open);
         check(reserved == job.reserved && charged == job.charged);
-        const Lamports held = ledger_.balance(LedgerAccount::held(id));
+        const Lamports held = ledger_.balance(protocol::LedgerAccount::held(id));
         const bool is_open = job.state == protocol::JobState::open;
         check(is_open == (open > 0));
         check(held == (is_open ? job.hold - charged : Lamports{}));

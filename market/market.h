@@ -95,8 +95,8 @@ public:
     Status revoke_key(KeyId, const Moment&, Batch&);
 
     /// The operator issues credit. not_found: no such account. Refuses like Ledger::transfer.
-    Result<TransferPosted> issue_credit(AccountId, Lamports, const std::string& key, const Moment&,
-                                        Batch&);
+    Result<protocol::TransferPosted> issue_credit(AccountId, Lamports, const std::string& key,
+                                                  const Moment&, Batch&);
 
     /// The account has a blob. exhausted: it has too many bytes.
     Status store_blob(AccountId, const Hash&, std::uint64_t size_bytes, const Moment&, Batch&);
@@ -209,7 +209,7 @@ private:
     void on(const protocol::RequestAnswered&);
     void on(const protocol::BlobStored&);
     void on(const protocol::BlobDropped&);
-    void on(const TransferPosted&);
+    void on(const protocol::TransferPosted&);
     void on(const protocol::ProviderRegistered&);
     void on(const protocol::OfferPublished&);
     void on(const protocol::JobSubmitted&);

@@ -27,7 +27,8 @@ class Sim {
 public:
     explicit Sim(std::uint64_t seed) : random_(seed) {
         for (int i = 0; i < 3; ++i) {
-            const Price price = core_price(static_cast<std::int64_t>(1 + random_.below(7'200'000)));
+            const protocol::Price price =
+                core_price(static_cast<std::int64_t>(1 + random_.below(7'200'000)));
             providers_.push_back(
                 world_.provider(1 + static_cast<std::uint32_t>(random_.below(4)), price));
         }

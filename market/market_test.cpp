@@ -48,7 +48,7 @@ TEST_CASE("a job goes from submit to receipt, and every lamport is accounted for
     CHECK(world.balance(world.buyer) == Lamports{World::wealth - 1'001});
     const AccountId seller = world.market.state().providers.begin()->second.account;
     CHECK(world.balance(seller) == Lamports{901});  // the remainder of 10 % is the provider's
-    CHECK(world.market.ledger().balance(LedgerAccount::fees()) == Lamports{100});
+    CHECK(world.market.ledger().balance(protocol::LedgerAccount::fees()) == Lamports{100});
     const protocol::Receipt receipt = world.market.receipt(id).value();
     CHECK(protocol::verify_receipt(receipt).ok());
     CHECK(receipt.lines.size() == 1);

@@ -6,6 +6,8 @@
 
 namespace shoal::market {
 
+using protocol::Price;
+
 namespace {
 
 constexpr Duration hour{3'600'000};

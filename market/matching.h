@@ -21,7 +21,7 @@ ledger::Footprint footprint(const protocol::Resources&);
 
 /// What an hour of one task costs at this price, with the start, rounded up.
 /// exhausted: it does not fit.
-Result<Lamports> hourly(const Price&, const protocol::Resources&);
+Result<Lamports> hourly(const protocol::Price&, const protocol::Resources&);
 
 /// Whether the provider's machine could ever run the task, were it idle.
 bool has_capacity(const protocol::Offer&, const protocol::Resources&);
@@ -30,12 +30,12 @@ bool has_capacity(const protocol::Offer&, const protocol::Resources&);
 bool has_room(const protocol::Offer&, const Usage&, const protocol::Resources&);
 
 /// Whether the price keeps to the job's cap for an hour.
-bool within_cap(const Price&, const protocol::JobSpec&);
+bool within_cap(const protocol::Price&, const protocol::JobSpec&);
 
 /// What the next lease of the job may use at this price: enough for the whole time limit, or an
 /// equal share of what is left for the tasks that have no lease. Nothing if that buys less than
 /// `time_min` (or less than the time limit, if that is shorter).
-std::optional<Allowance> allowance(const Job&, std::size_t tasks_waiting, const Price&,
+std::optional<Allowance> allowance(const Job&, std::size_t tasks_waiting, const protocol::Price&,
                                    Duration time_min);
 
 /// The time of the attempt that is billed if it ends now: by the market's clock, from the start of

@@ -78,7 +78,7 @@ struct Attempt {
     JobId job;
     TaskId task;
     ProviderId provider;
-    Price price;
+    protocol::Price price;
     Lamports reserve;
     Duration time_max{};
     Time granted;
@@ -176,7 +176,7 @@ struct State {
     std::map<TaskId, Task> tasks;
     std::map<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
-    LedgerState ledger;
+    protocol::LedgerState ledger;
 
     friend bool operator==(const State&, const State&) = default;
 };

@@ -38,7 +38,8 @@ public:
     }
 
     /// A provider with its own account; joins at once.
-    ProviderId provider(std::uint32_t cores, Price price, std::uint32_t attempts_max = 8) {
+    ProviderId provider(std::uint32_t cores, protocol::Price price,
+                        std::uint32_t attempts_max = 8) {
         protocol::Offer offer;
         offer.name = "machine";
         offer.capacity = {cores, 8_GiB, 8_GiB};
@@ -101,7 +102,7 @@ public:
 
     const Job& job(JobId id) const { return market.state().jobs.at(id); }
     Lamports balance(AccountId id) const {
-        return market.ledger().balance(LedgerAccount::available(id));
+        return market.ledger().balance(protocol::LedgerAccount::available(id));
     }
 
     /// What would be durable: checks, writes, forgets the batch.
@@ -157,8 +158,8 @@ inline protocol::JobSpec simple_job(std::int64_t tasks = 1, std::int64_t most = 
 }
 
 /// An hour of one core costs so many lamports.
-inline Price core_price(std::int64_t lamports) {
-    Price price;
+inline protocol::Price core_price(std::int64_t lamports) {
+    protocol::Price price;
     price.core_hour = Lamports{lamports};
     return price;
 }

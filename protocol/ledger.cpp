@@ -2,7 +2,7 @@
 
 #include "core/text.h"
 
-namespace shoal {
+namespace shoal::protocol {
 
 namespace {
 
@@ -42,4 +42,4 @@ Result<LedgerAccount> parse_ledger_account(std::string_view text) {
                      shorten(text, 64) + "\""};
 }
 
-}  // namespace shoal
+}  // namespace shoal::protocol

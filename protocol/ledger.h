@@ -10,7 +10,7 @@
 
 #include "core/json.h"
 
-namespace shoal {
+namespace shoal::protocol {
 
 /// `issuer` is the operator's issue of credit, the only account that may be negative. `available`
 /// is an account's to spend, `held` is set aside for a job, `fees` is the platform's.
@@ -50,20 +50,22 @@ enum class TransferPurpose {
 BOOST_DESCRIBE_ENUM(TransferPurpose, credit_issued, credit_withdrawn, credit_transferred,
                     hold_placed, hold_released, charge_provider, charge_fee, fees_withdrawn)
 
-}  // namespace shoal
+}  // namespace shoal::protocol
 
 template <>
-struct shoal::json::detail::Text<shoal::LedgerAccount> {
+struct shoal::json::detail::Text<shoal::protocol::LedgerAccount> {
     static constexpr std::string_view wanted = R"(a ledger account like "available:acc_3")";
     static std::string pattern() {
         constexpr const char* number = "[1-9a-hjkmnp-tv-z][0-9a-hjkmnp-tv-z]{0,12}";
         return std::string("^(issuer|fees|available:acc_") + number + "|held:job_" + number + ")$";
     }
-    static std::string write(const LedgerAccount& account) { return to_string(account); }
-    static Result<LedgerAccount> read(std::string_view text) { return parse_ledger_account(text); }
+    static std::string write(const protocol::LedgerAccount& account) { return to_string(account); }
+    static Result<protocol::LedgerAccount> read(std::string_view text) {
+        return protocol::parse_ledger_account(text);
+    }
 };
 
-namespace shoal {
+namespace shoal::protocol {
 
 /// Money has moved from one account to another. The key is unique in a ledger: whoever asks again
 /// under the same key moves nothing.
@@ -126,4 +128,4 @@ struct Price {
 };
 BOOST_DESCRIBE_STRUCT(Price, (), (start, hour, core_hour, gpu_hour, gib_hour))
 
-}  // namespace shoal
+}  // namespace shoal::protocol

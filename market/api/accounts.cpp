@@ -77,8 +77,8 @@ Result<protocol::StatementPage> statement(const Call& call) {
     const PageRequest wanted = TRY(page_request(call));
     const TransferId after{wanted.from.value_or(0)};
     protocol::StatementPage page;
-    page.items = call.market.ledger().statement(LedgerAccount::available(owner->id), after,
-                                                wanted.limit + 1);
+    page.items = call.market.ledger().statement(protocol::LedgerAccount::available(owner->id),
+                                                after, wanted.limit + 1);
     if (page.items.size() > wanted.limit) {
         page.items.resize(wanted.limit);
         page.next = cursor(call, page.items.back().transfer.id.value);

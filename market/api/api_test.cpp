@@ -319,7 +319,7 @@ TEST_CASE("a cursor that is made up, or of another list, is refused") {
 TEST_CASE("a statement is walked like any list, its last line is the balance") {
     Served world;
     const std::string path = "/v1/accounts/" + to_string(world.buyer) + "/statement";
-    std::vector<StatementLine> lines;
+    std::vector<protocol::StatementLine> lines;
     std::map<std::string, std::string> query{{"limit", "1"}};
     for (bool more = true; more;) {
         const auto page = view<protocol::StatementPage>(world.get(path, world.buyer_key, query));

@@ -102,7 +102,7 @@ void write_providers(const Market& market, Exposition& out) {
 }
 
 void write_money(const Market& market, Exposition& out) {
-    std::map<AccountKind, Lamports> sums;
+    std::map<protocol::AccountKind, Lamports> sums;
     for (const auto& [account, balance] : market.ledger().state().balances) {
         Lamports& sum = sums[account.kind];
         sum = sum + balance;

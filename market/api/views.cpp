@@ -9,6 +9,9 @@
 
 namespace shoal::market {
 
+using protocol::LedgerAccount;
+using protocol::Price;
+
 namespace {
 
 std::string to_string(Phase phase) {

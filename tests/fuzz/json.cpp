@@ -47,7 +47,7 @@ void run(std::string_view text) {
     read_as<protocol::JobSpec>(value.value());
     read_as<protocol::Offer>(value.value());
     read_as<protocol::Event>(value.value());
-    read_as<LedgerState>(value.value());
+    read_as<protocol::LedgerState>(value.value());
 }
 
 }  // namespace
