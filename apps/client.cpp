@@ -308,7 +308,7 @@ Status Client::fetch_blob(const Hash& hash, const std::filesystem::path& path,
     auto fetched = http_.fetch_file(std::move(call), path, size_bytes);
     refused_status_ = 0;
     if (!fetched.ok()) return unreachable(std::move(fetched).error(), market_);
-    if (fetched.value().refused) return refusal_of(*fetched.value().refused);
+    if (const auto& refused = fetched.value().refused) return refusal_of(*refused);
     return Done{};
 }
 

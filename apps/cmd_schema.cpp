@@ -44,6 +44,7 @@ Result<Exit> show_schema(Context& context, const SchemaOptions& options) {
         return Exit::done;
     }
     std::vector<std::string_view> known;
+    known.reserve(std::size(schemas));
     for (const NamedSchema& one : schemas) known.push_back(one.name);
     const std::string near(json::nearest(options.name, known));
     return advise({Code::invalid, fmt::format("no schema \"{}\"", options.name) +
