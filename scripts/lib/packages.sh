@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034  # used where this file is sourced
 build_packages=(
     clang-19 lld-19 llvm-19 cmake ninja-build ccache git ca-certificates python3
-    libboost1.81-dev libboost-json1.81-dev libssl-dev libsodium-dev libsqlite3-dev libzstd-dev
+    libboost1.81-dev libboost-json1.81-dev libssl-dev libsodium-dev libsqlite3-dev
     libyaml-cpp-dev libfmt-dev libcli11-dev libseccomp-dev zlib1g-dev doctest-dev
     dataset-fashion-mnist
 )
@@ -16,6 +16,10 @@ test_packages=(
     clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck
     python3-yaml python3-jsonschema curl openssl sqlite3
 )
+
+# Beside them, where the command npm does not come from elsewhere.
+# shellcheck disable=SC2034
+npm_packages=(nodejs npm)
 
 # install_missing PACKAGE...: installs those that are not there, as root or through sudo.
 install_missing() {
