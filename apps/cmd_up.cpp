@@ -85,6 +85,12 @@ Result<std::string> read_key(const fs::path& path) {
     return key;
 }
 
+template <class T>
+Status check_flag(std::string_view flag, const Result<T>& parsed) {
+    if (parsed.ok()) return Done{};
+    return in_flag(flag, parsed.error());
+}
+
 /// Ends them all: the providers first, which drain while the market still serves.
 Status stop_all(const Output& out, std::vector<ProcessRecord> processes) {
     std::ranges::reverse(processes);
@@ -315,8 +321,9 @@ private:
 }  // namespace
 
 Result<Exit> start_up(Context& context, const UpOptions& options) {
-    if (!options.memory.empty()) TRY(parse_size(options.memory));
-    if (!options.disk.empty()) TRY(parse_size(options.disk));
+    TRY(check_flag("--credit", parse_credit(options.credit)));
+    if (!options.memory.empty()) TRY(check_flag("--memory", parse_size(options.memory)));
+    if (!options.disk.empty()) TRY(check_flag("--disk", parse_size(options.disk)));
     const fs::path data = fs::absolute(context.config().data.value).lexically_normal();
     return Startup(context, options, Places{data}).run();
 }
