@@ -126,7 +126,7 @@ public:
         const Lamports credit = TRY(parse_credit(options_.credit));
         auto started = start(credit);
         if (started.ok()) return report();
-        const Error error = started.error();
+        const Error& error = started.error();
         context_.out().say("that failed; stopping what was started");
         TRY(stop_all(context_.out(), installation_.processes));
         std::error_code ignored;

@@ -100,7 +100,10 @@ std::optional<GroupFile> read_group(std::string_view controller, const std::stri
     const std::string root =
         "/sys/fs/cgroup" + (controller.empty() ? "" : "/" + std::string(controller));
     for (const std::string& group : {own_group(membership, controller), std::string()}) {
-        const std::string path = root + (group == "/" ? "" : group) + "/" + file;
+        std::string path = root;
+        if (group != "/") path += group;
+        path += "/";
+        path += file;
         const auto text = read_virtual(path);
         if (text) return GroupFile{*text, path};
     }
@@ -156,7 +159,7 @@ std::uint32_t count_cores(Facts& facts) {
         }
     }
     const std::uint32_t share = quota ? cores_of_quota(quota->text) : 0;
-    if (share > 0 && share < cores) {
+    if (quota && share > 0 && share < cores) {
         cores = share;
         source = quota->path;
     }
