@@ -16,7 +16,7 @@ struct ReportLine {
     std::optional<std::map<std::string, double>> metric;
     std::optional<double> progress;
     std::optional<std::string> checkpoint;
-    std::optional<std::string> log;  // may be said, and is left where it is
+    std::optional<std::string> log;  // the shim has put it into the log
 };
 BOOST_DESCRIBE_STRUCT(ReportLine, (), (metric, progress, checkpoint, log))
 

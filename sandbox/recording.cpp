@@ -61,6 +61,14 @@ void Recording::keep(std::string_view bytes) {
     const auto kept = static_cast<std::uint64_t>(std::max<ssize_t>(written, 0));
     kept_ += kept;
     dropped_ += bytes.size() - kept;
+    if (kept > 0) within_line_ = bytes[kept - 1] != '\n';
+}
+
+void Recording::add_line(std::string_view text) {
+    std::string line = within_line_ ? "\n" : "";
+    line += text;
+    if (!line.ends_with('\n')) line += '\n';
+    keep(line);
 }
 
 void Recording::keep_lines(std::string_view bytes) {
@@ -76,6 +84,7 @@ void Recording::keep_lines(std::string_view bytes) {
             line_.append(bytes.substr(0, size));
         }
         if (whole && !skipping_) {
+            if (hear_) hear_(line_);
             const bool fits = line_.size() <= size_max_ - kept_;
             if (fits) keep(line_);
             if (!fits) dropped_ += line_.size();

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/result.h"
 #include "sandbox/system.h"
@@ -19,6 +21,12 @@ public:
     /// without an end.
     static Result<Recording> of_lines(const std::string& path, std::uint64_t size_max,
                                       std::size_t line_max);
+
+    /// Whoever is to hear each whole line, also one that the file has no more room for.
+    void on_line(std::function<void(std::string_view)> hear) { hear_ = std::move(hear); }
+
+    /// Adds a line that the job said elsewhere, on a line of its own.
+    void add_line(std::string_view text);
 
     /// The end that the job writes to; closed by close_writer() when the job has it.
     int writer() const { return writer_.get(); }
@@ -50,6 +58,8 @@ private:
     std::uint64_t dropped_ = 0;
     std::string line_;
     bool skipping_ = false;  // the rest of a line that was too long
+    bool within_line_ = false;
+    std::function<void(std::string_view)> hear_;
 };
 
 }  // namespace shoal::sandbox

@@ -53,6 +53,30 @@ TEST_CASE("a log keeps what fits, in order, and counts the rest") {
     CHECK(log.reader() == -1);
 }
 
+TEST_CASE("a line that was said elsewhere stands in the log on a line of its own") {
+    const Scratch scratch;
+    Recording log = Recording::of_bytes(scratch.folder + "/file", 20).value();
+    log.add_line("first");
+    say(log, "half");
+    log.add_line("second\n");
+    CHECK(scratch.text() == "first\nhalf\nsecond\n");
+    log.add_line("third");
+    CHECK(log.kept_bytes() == 20);
+    CHECK(log.dropped_bytes() == 4);
+}
+
+TEST_CASE("each whole line of the reports is heard, also one that is not kept") {
+    const Scratch scratch;
+    Recording reports = Recording::of_lines(scratch.folder + "/file", 4, 8).value();
+    std::string heard;
+    reports.on_line([&](std::string_view line) { heard += line; });
+    say(reports, "one\ntw");
+    CHECK(heard == "one\n");
+    say(reports, "o\nthis is too long\nend\nrest");
+    CHECK(heard == "one\ntwo\nend\n");
+    CHECK(scratch.text() == "one\n");
+}
+
 TEST_CASE("reports are kept by whole lines") {
     const Scratch scratch;
     Recording reports = Recording::of_lines(scratch.folder + "/file", 20, 8).value();

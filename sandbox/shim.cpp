@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/json.h"
 #include "core/limits.h"
 #include "sandbox/attempt_files.h"
 #include "sandbox/audience.h"
@@ -108,6 +111,17 @@ Result<Jail> launch(const std::string& folder, const AttemptSpec& spec, const Su
     return Jail::launch(wanted, supplies.filter, supplies.groups);
 }
 
+/// The words of a report {"log": "words"}; none if it says something else.
+std::optional<std::string> words_for_log(std::string_view line) {
+    if (line.find("\"log\"") == std::string_view::npos) return std::nullopt;  // most say none
+    const auto report = json::parse(line, limits::report_line_bytes);
+    if (!report.ok()) return std::nullopt;
+    const auto* object = report.value().if_object();
+    const auto* log = object ? object->if_contains("log") : nullptr;
+    const auto* words = log ? log->if_string() : nullptr;
+    return words ? std::optional(std::string(*words)) : std::nullopt;
+}
+
 /// A launched attempt until its outcome: watches the job, what it says, what it uses, the clock,
 /// and whoever is attached.
 class Watch {
@@ -120,6 +134,9 @@ public:
           jail_(std::move(jail)) {
         log_.close_writer();
         reports_.close_writer();
+        reports_.on_line([this](std::string_view line) {
+            if (const auto words = words_for_log(line)) log_.add_line(*words);
+        });
         lease_end_us_ = later(monotonic_us(), spec_.lease_left);
     }
 
