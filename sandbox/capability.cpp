@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -270,11 +272,20 @@ protocol::Tier judge(const std::vector<IsolationFact>& lines) {
 
 Status may_run_strangers(const Report& report) {
     if (report.tier == Tier::b || report.tier == Tier::a) return Done{};
-    std::string reasons;
+    std::vector<std::pair<std::string, std::string>>
+        lacking;  // names, and the reason of all of them
     for (const IsolationFact& line : report.isolation) {
         const bool wanted = std::ranges::find(needed, line.name) != needed.end();
         if (!wanted || line.holds) continue;
-        reasons += (reasons.empty() ? "" : "; ") + line.name + ": " + line.detail;
+        if (lacking.empty() || lacking.back().second != line.detail) {
+            lacking.emplace_back(line.name, line.detail);
+        } else {
+            lacking.back().first += ", " + line.name;
+        }
+    }
+    std::string reasons;
+    for (const auto& [names, detail] : lacking) {
+        reasons += (reasons.empty() ? "" : "; ") + names + ": " + detail;
     }
     return Error{Code::unavailable, "this machine cannot isolate strangers' jobs: " + reasons};
 }

@@ -73,6 +73,10 @@ TEST_CASE("without a limit strangers are refused, and hear every reason") {
     const Report report{Tier::c, lines(yes, yes, no, no)};
     CHECK(may_run_strangers(report).error().what ==
           "this machine cannot isolate strangers' jobs: memory: m; processes: p");
+    Report alike{Tier::c, lines(yes, yes, no, no)};
+    for (IsolationFact& line : alike.isolation) line.detail = "no control groups";
+    CHECK(may_run_strangers(alike).error().what ==
+          "this machine cannot isolate strangers' jobs: memory, processes: no control groups");
 }
 
 }  // namespace shoal::sandbox
