@@ -207,6 +207,23 @@ void Ledger::index(const TransferPosted& event) {
     by_key_.emplace(event.key, event.id);
     by_account_[event.from].push_back(event.id);
     by_account_[event.to].push_back(event.id);
+    if (event.purpose == TransferPurpose::hold_placed) {
+        set_aside_by_.insert_or_assign(event.to, event.from);
+    }
+    const auto owner = set_aside_by_.find(event.from);
+    if (owner == set_aside_by_.end() || owner->second == event.to) return;
+    by_account_[owner->second].push_back(event.id);
+}
+
+/// What the account had before the line at that place of its list.
+Lamports Ledger::balance_before(const LedgerAccount& account, const std::vector<TransferId>& ids,
+                                std::size_t place) const {
+    while (place > 0) {
+        const LedgerEntry& entry = state_.entries.at(ids[--place]);
+        if (entry.transfer.from == account) return entry.from_balance;
+        if (entry.transfer.to == account) return entry.to_balance;
+    }
+    return {};
 }
 
 const TransferPosted* Ledger::find(std::string_view key) const {
@@ -224,15 +241,15 @@ std::vector<StatementLine> Ledger::statement(const LedgerAccount& account, Trans
     const auto found = by_account_.find(account);
     if (found == by_account_.end()) return lines;
     const std::vector<TransferId>& ids = found->second;
-    for (auto id = std::ranges::upper_bound(ids, after); id != ids.end(); ++id) {
-        if (lines.size() == limit) break;
+    auto id = std::ranges::upper_bound(ids, after);
+    Lamports has = balance_before(account, ids, static_cast<std::size_t>(id - ids.begin()));
+    for (; id != ids.end() && lines.size() < limit; ++id) {
         const LedgerEntry& entry = state_.entries.at(*id);
-        if (entry.transfer.from == account) {
-            lines.push_back(
-                {entry.transfer, Lamports{} - entry.transfer.amount, entry.from_balance});
-        } else {
-            lines.push_back({entry.transfer, entry.transfer.amount, entry.to_balance});
-        }
+        Lamports change;
+        if (entry.transfer.from == account) change = Lamports{} - entry.transfer.amount;
+        if (entry.transfer.to == account) change = entry.transfer.amount;
+        has = has + change;
+        lines.push_back({entry.transfer, change, has});
     }
     return lines;
 }

@@ -61,7 +61,8 @@ public:
 
     Lamports balance(const protocol::LedgerAccount&) const;
 
-    /// The account's lines above `after`, oldest first; zero begins at the start.
+    /// The account's lines above `after`, oldest first; zero begins at the start. What was charged
+    /// to its holds stands there too, as a line that changes nothing: the money was set aside.
     std::vector<protocol::StatementLine> statement(const protocol::LedgerAccount&, TransferId after,
                                                    std::size_t limit) const;
 
@@ -77,13 +78,16 @@ public:
 
 private:
     void index(const protocol::TransferPosted&);
+    Lamports balance_before(const protocol::LedgerAccount&, const std::vector<TransferId>&,
+                            std::size_t place) const;
 
     protocol::LedgerState state_;
 
     // Found again from the state. Every key is kept as long as its entry, for ever so far: what
     // forgets an entry must forget it here, and only then may its key be used anew.
     std::map<std::string, TransferId, std::less<>> by_key_;
-    std::map<protocol::LedgerAccount, std::vector<TransferId>> by_account_;  // ascending
+    std::map<protocol::LedgerAccount, std::vector<TransferId>> by_account_;    // ascending
+    std::map<protocol::LedgerAccount, protocol::LedgerAccount> set_aside_by_;  // a hold's owner
 };
 
 }  // namespace shoal::ledger

@@ -189,6 +189,30 @@ TEST_CASE("a statement shows both sides of each transfer with a running balance"
     CHECK(lines(seller, {}, 10) == "");
 }
 
+TEST_CASE("the buyer's statement has what its holds were charged, which changes no balance") {
+    Ledger ledger = with_a_hold();
+    REQUIRE(post(ledger, request("pay", charge_provider, hold, seller, 9)) == "done");
+    REQUIRE(post(ledger, request("fee", charge_fee, hold, fees, 1)) == "done");
+    REQUIRE(post(ledger, request("back", hold_released, hold, buyer, 20)) == "done");
+    const auto lines = [&](const LedgerAccount& account, TransferId after, std::size_t limit) {
+        std::string text;
+        for (const protocol::StatementLine& line : ledger.statement(account, after, limit)) {
+            text += line.transfer.key + " " + to_string(line.change) + " " +
+                    to_string(line.balance) + "; ";
+        }
+        return text;
+    };
+    CHECK(lines(buyer, {}, 10) == "issue 100 100; hold -30 70; pay 0 70; fee 0 70; back 20 90; ");
+    CHECK(lines(buyer, TransferId{3}, 1) == "fee 0 70; ");
+    CHECK(lines(seller, {}, 10) == "pay 9 9; ");
+    CHECK(Ledger::restore(ledger.state()).value() == ledger);
+
+    Ledger own = with_a_hold();  // who sells to himself has one line of it
+    REQUIRE(post(own, request("pay", charge_provider, hold, buyer, 9)) == "done");
+    CHECK(own.statement(buyer, TransferId{2}, 10).size() == 1);
+    CHECK(own.statement(buyer, TransferId{2}, 10).front().change == Lamports{9});
+}
+
 TEST_CASE("a snapshot gives the same ledger again, and a changed one is found corrupt") {
     const Ledger ledger = with_a_hold();
     const auto written = json::write(ledger.state());

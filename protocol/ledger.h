@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -98,12 +99,14 @@ BOOST_DESCRIBE_STRUCT(LedgerEntry, (), (transfer, from_balance, to_balance))
 /// One line of an account's statement: the transfer as this account saw it.
 struct StatementLine {
     TransferPosted transfer;
-    Lamports change;  // negative where this account paid
+    Lamports change;  // negative where this account paid; zero where its hold did
     Lamports balance;
+    std::optional<TaskId> task{};  // what the lease, if there is one, was for, and with whom
+    std::optional<ProviderId> provider{};
 
     friend bool operator==(const StatementLine&, const StatementLine&) = default;
 };
-BOOST_DESCRIBE_STRUCT(StatementLine, (), (transfer, change, balance))
+BOOST_DESCRIBE_STRUCT(StatementLine, (), (transfer, change, balance, task, provider))
 
 /// All that a ledger remembers, as it stands in a snapshot.
 struct LedgerState {

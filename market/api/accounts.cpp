@@ -83,6 +83,12 @@ Result<protocol::StatementPage> statement(const Call& call) {
         page.items.resize(wanted.limit);
         page.next = cursor(call, page.items.back().transfer.id.value);
     }
+    for (protocol::StatementLine& line : page.items) {
+        const auto attempt = call.market.state().attempts.find(line.transfer.lease);
+        if (attempt == call.market.state().attempts.end()) continue;
+        line.task = attempt->second.task;
+        line.provider = attempt->second.provider;
+    }
     return page;
 }
 
