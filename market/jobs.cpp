@@ -109,9 +109,10 @@ Status Market::check_caps(const JobSpec& spec, std::size_t tasks) const {
     if (!within_total) {
         return refused(
             "price.max_total",
-            fmt::format("{} is below every offer that fits: it does not buy {} tasks {} "
+            fmt::format("{} is below every offer that fits: it does not buy {} of {} "
                         "each; the cheapest asks {} credit for the first hour of a task",
-                        to_decimal(*spec.price.max_total), tasks,
+                        to_decimal(*spec.price.max_total),
+                        tasks == 1 ? "1 task" : fmt::format("{} tasks", tasks),
                         to_string(Span{settings_.paid_time_min}), to_decimal(*cheapest)));
     }
     return Done{};
@@ -140,6 +141,12 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
     hold.to = LedgerAccount::held(event.job);
     hold.amount = event.hold;
     hold.job = event.job;
+    const Lamports available = ledger_.balance(hold.from);
+    if (available < hold.amount) {
+        return Error{Code::exhausted,
+                     fmt::format("the job sets {} credit aside, and {} credit is available",
+                                 to_decimal(hold.amount), to_decimal(available))};
+    }
     const protocol::TransferPosted posted = TRY(ledger_.transfer(hold, moment.now));
 
     const JobId job = event.job;

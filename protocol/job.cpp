@@ -175,10 +175,12 @@ Status check_limits(const JobLimits& given) {
 
 Status check_price(const PriceCaps& caps) {
     if (caps.max_total && *caps.max_total <= Lamports{}) {
-        return refused("price.max_total", "expected an amount above zero");
+        return refused("price.max_total",
+                       "expected an amount above zero, got " + to_string(*caps.max_total));
     }
     if (caps.max_hour && *caps.max_hour < Lamports{}) {
-        return refused("price.max_hour", "expected an amount that is not negative");
+        return refused("price.max_hour",
+                       "expected an amount that is not negative, got " + to_string(*caps.max_hour));
     }
     return Done{};
 }

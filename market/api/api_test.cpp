@@ -161,6 +161,7 @@ TEST_CASE("too little credit is 402, and has changed nothing") {
     const ApiAnswer answer = world.post("/v1/jobs", world.other_key, job_text());
     CHECK(answer.status == 402);
     CHECK(problem(answer).code == "exhausted");
+    CHECK(problem(answer).message == "the job sets 0.001 credit aside, and 0 credit is available");
     CHECK(world.market.state().jobs.size() == jobs);
 }
 
