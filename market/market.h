@@ -197,6 +197,7 @@ private:
     Status hear_said(ProviderId, const protocol::session::Alive&, const Moment&, Batch&);
     void renew(LeaseId, const Moment&, Batch&);
     End checked(const Attempt&, const protocol::session::Finished&) const;
+    static End impossible();
 
     void end_attempt(LeaseId, End, const Moment&, Batch&);
     void end_task(TaskId, protocol::Reason, const Moment&, Batch&);

@@ -299,6 +299,22 @@ TEST_CASE("completed needs a process that ended well, and outputs that were uplo
         CHECK(world.job(id).reason == Reason::provider_lost);
         CHECK(world.job(id).charged == Lamports{});
     }
+    SUBCASE("an end that is not possible") {
+        const JobId id = world.submit(spec).value();
+        session::Finished message = finished(world.live().front(), Reason::completed);
+        message.artifacts.push_back({"../model.bin", sha256("weights"), 7});
+        CHECK(world.hear(provider, message).ok());
+        CHECK(world.job(id).reason == Reason::provider_lost);
+        CHECK(world.job(id).charged == Lamports{});
+    }
+    SUBCASE("a length of time that is not possible") {
+        const JobId id = world.submit(spec).value();
+        const LeaseId lease = world.live().front();
+        CHECK(world.hear(provider, session::Started{lease}).ok());
+        CHECK(world.hear(provider, exited(lease, Reason::completed, -1ms)).ok());
+        CHECK(world.job(id).reason == Reason::provider_lost);
+        CHECK(world.live().empty());
+    }
     SUBCASE("an output is missing") {
         const JobId id = world.submit(spec).value();
         world.work(world.live().front(), 1s);

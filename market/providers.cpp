@@ -174,12 +174,19 @@ Status Market::hear_said(ProviderId provider, const session::Exited& message, co
     const Attempt& attempt = state_.attempts.at(lease);
     if (attempt.phase == Phase::uploading) return Done{};
     if (message.outcome.detail.size() > limits::text_bytes || message.outcome.ran_ms < 0) {
-        return Error{Code::invalid, "exited: not a possible outcome"};
+        end_attempt(lease, impossible(), moment, batch);  // at once: it will not say it better
+        match(moment, batch);
+        return Done{};
     }
     // The market's own clock counts; a shorter time that the provider reports favours the buyer.
     const Duration ran = std::min(billed(attempt, moment.now), Duration{message.outcome.ran_ms});
     record(protocol::AttemptExited{lease, message.outcome, ran, moment.now}, batch);
     return Done{};
+}
+
+/// Of a report that no attempt can have: the task is tried again, and nobody waits for the lease.
+Market::End Market::impossible() {
+    return {Reason::provider_lost, "the provider reported what is not possible", {}, {}, {}};
 }
 
 Market::End Market::checked(const Attempt& attempt, const session::Finished& message) const {
@@ -230,8 +237,8 @@ Status Market::hear_said(ProviderId provider, const session::Finished& message,
                           std::ranges::all_of(message.artifacts, [](const auto& artifact) {
                               return protocol::is_relative_path(artifact.path);
                           });
-    if (!possible) return Error{Code::invalid, "finished: not a possible end"};
-    end_attempt(lease, checked(state_.attempts.at(lease), message), moment, batch);
+    end_attempt(lease, possible ? checked(state_.attempts.at(lease), message) : impossible(),
+                moment, batch);
     match(moment, batch);
     return Done{};
 }
