@@ -171,7 +171,8 @@ Status HttpServer::Inside::listen() {
     if (failure) return Error{Code::invalid, "not an address: " + settings.address};
     if (!address.is_loopback() && !settings.tls) {
         return Error{Code::invalid, "listening on " + settings.address +
-                                        " demands TLS: only loopback may do without"};
+                                        " demands TLS (--tls-cert and --tls-key): only loopback "
+                                        "may do without"};
     }
     const asio::ip::tcp::endpoint endpoint(address, settings.port);
     acceptor.open(endpoint.protocol(), failure);
