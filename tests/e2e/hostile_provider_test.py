@@ -136,18 +136,19 @@ class HostileProvider(unittest.TestCase):
                     self.assertEqual(world.get(f"/v1/jobs/{job}/artifacts")["items"], [])
             world.check_books()
 
-    def test_a_result_whose_path_leads_out_ends_the_session(self) -> None:
+    def test_a_result_whose_path_leads_out_is_refused_and_tried_again_at_once(self) -> None:
         with harness.World() as world, Hostile(world) as hostile:
             hostile.connect()
-            job = world.submit(command=["a"], outputs=[{"path": "a"}], price=CAP, retries=0)
-            lease = hostile.hear("granted")["order"]["lease"]
-            hostile.exit(lease)
-            hostile.finish(lease, [{"path": "../../etc/passwd",
-                                    "blob": hashlib.sha256(b"").hexdigest()}])
-            self.assertEqual(hostile.hear("refused")["code"], "invalid")
-            self.assertEqual(world.job(job)["state"], "open")
-            self.assertEqual(world.run("cancel", job).returncode, 0)
-            self.assertEqual(world.wait_ended(job)["state"], "cancelled")
+            job = world.submit(command=["a"], outputs=[{"path": "a"}], price=CAP, retries=1)
+            for _ in range(2):  # nobody waits for the lease to run out
+                lease = hostile.hear("granted")["order"]["lease"]
+                hostile.exit(lease)
+                hostile.finish(lease, [{"path": "../../etc/passwd",
+                                        "blob": hashlib.sha256(b"").hexdigest()}])
+                self.assertEqual(hostile.hear("ended")["reason"], "provider_lost")
+            view = world.wait_ended(job)
+            self.assertEqual((view["state"], view["reason"]), ("failed", "provider_lost"))
+            self.assertEqual(int(view["charged"]), 0)
             world.check_books()
 
     def test_frames_that_make_no_sense_end_that_session_alone(self) -> None:
