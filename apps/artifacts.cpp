@@ -64,8 +64,8 @@ Status load_one(Client& client, const protocol::ArtifactView& artifact, const fs
 
 Result<ArtifactWish> wish_of(const ArtifactsOptions& options) {
     ArtifactWish wish;
-    wish.job = TRY(parse_id<JobTag>(options.id));
-    if (!options.task.empty()) wish.task = TRY(parse_id<TaskTag>(options.task));
+    wish.job = TRY(id_of<JobTag>(options.id));
+    if (!options.task.empty()) wish.task = TRY(id_of<TaskTag>(options.task));
     wish.folder = options.folder.empty() ? options.id : options.folder;
     return wish;
 }

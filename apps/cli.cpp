@@ -6,7 +6,9 @@
 #include <span>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "apps/cli_help.h"
 #include "apps/cli_tree.h"
 #include "apps/completion.h"
 #include "apps/release.h"
@@ -116,12 +118,23 @@ Result<std::optional<int>> parse(CommandTree& tree, std::vector<std::string> wor
         const auto rest = tree.app.remaining(true);
         return unknown_word(tree, rest.empty() ? "" : rest.front());
     } catch (const CLI::Success& help) {
+        const auto rest = tree.app.remaining(true);
+        // Who asks for help about a command that is none wants to hear just that.
+        if (!rest.empty() && !command_names(*chosen(tree.app)).empty()) {
+            return unknown_word(tree, rest.front());
+        }
         return std::optional<int>(tree.app.exit(help));
     } catch (const CLI::ParseError& wrong) {
         return advise({Code::invalid, wrong.what()}, help_of(chosen(tree.app)));
     }
     if (tree.action || tree.service) return std::optional<int>();
-    std::fputs(chosen(tree.app)->help().c_str(), stderr);
+    const CLI::App* command = chosen(tree.app);
+    if (command != &tree.app) {
+        return advise({Code::invalid, fmt::format("expected a command: {}",
+                                                  fmt::join(command_names(*command), ", "))},
+                      help_of(command));
+    }
+    std::fputs(tree.app.help().c_str(), stderr);
     return std::optional<int>(static_cast<int>(Exit::usage));
 }
 
@@ -141,7 +154,7 @@ void add_own_commands(CommandTree& tree) {
                                    "source <(shoal completion bash)");
     completion->add_option("SHELL", *shell, "bash, zsh or fish")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        ->check(one_of({"bash", "zsh", "fish"}));
     completion->callback([&tree, shell] {
         tree.service = [&tree, shell] {
             const auto script = completion_script(*shell, shape_of(tree.app));
@@ -155,14 +168,17 @@ void add_own_commands(CommandTree& tree) {
 void build(CommandTree& tree) {
     // One at most: else a word like `job` after `schema` would be taken for another command.
     tree.app.require_subcommand(0, 1);
+    tree.app.formatter(help_form());  // commands take it over
     tree.app.set_version_flag("--version", fmt::format("shoal {}", release));
     tree.app.footer("Begin with:\n  shoal up\n  shoal run job.yaml");
-    const auto add = [&](const std::string& name, std::string& value, const std::string& meaning) {
-        tree.app.add_option(name, value, meaning)->group("Every command");
+    const auto add = [&](const std::string& name, std::string& value, const std::string& type,
+                         const std::string& meaning) {
+        tree.app.add_option(name, value, meaning)->type_name(type)->group("Every command");
     };
-    add("--market", tree.flags.market, "where the market is (SHOAL_MARKET)");
-    add("--key-file", tree.flags.key_file, "the file with your key (SHOAL_KEY holds a key itself)");
-    add("--config", tree.flags.config_file, "the configuration file");
+    add("--market", tree.flags.market, "ADDRESS", "where the market is (SHOAL_MARKET)");
+    add("--key-file", tree.flags.key_file, "FILE",
+        "the file with your key (SHOAL_KEY holds a key itself)");
+    add("--config", tree.flags.config_file, "FILE", "the configuration file");
     tree.app.add_flag("--json", tree.json, "answers as JSON, one value a line")
         ->group("Every command");
     add_service_commands(tree);

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "apps/cli_help.h"
 #include "apps/cli_tree.h"
 
 namespace shoal::apps {
@@ -9,7 +10,7 @@ namespace shoal::apps {
 namespace {
 
 void add_account_option(CLI::App* command, AccountOptions& options) {
-    command->add_option("--account", options.account, "its id; else your own");
+    command->add_option("--account", options.account, "its id; else your own")->type_name("ID");
 }
 
 void add_keys(CommandTree& tree, CLI::App& account) {
@@ -21,10 +22,13 @@ void add_keys(CommandTree& tree, CLI::App& account) {
                                "shoal account key create --role provider --out provider.key");
     add_account_option(create, *made);
     create->add_option("--role", made->role, "buyer, provider or operator")
+        ->type_name("ROLE")
         ->required()
-        ->check(CLI::IsMember({"buyer", "provider", "operator"}));
-    create->add_option("--out", made->out,
-                       "the file for the secret (mode 0600), instead of showing it");
+        ->check(one_of({"buyer", "provider", "operator"}));
+    create
+        ->add_option("--out", made->out,
+                     "the file for the secret (mode 0600), instead of showing it")
+        ->type_name("FILE");
     run_with(tree, create, made, create_key);
 
     auto listed = std::make_shared<AccountOptions>();
@@ -47,10 +51,13 @@ void add_accounts(CommandTree& tree) {
     auto* create = add_command(*account, "create", "Make an account and its first key (operator)",
                                "shoal account create --role buyer --out buyer.key");
     create->add_option("--role", made->role, "of its first key: buyer, provider or operator")
+        ->type_name("ROLE")
         ->default_val("buyer")
-        ->check(CLI::IsMember({"buyer", "provider", "operator"}));
-    create->add_option("--out", made->out,
-                       "the file for the secret (mode 0600), instead of showing it");
+        ->check(one_of({"buyer", "provider", "operator"}));
+    create
+        ->add_option("--out", made->out,
+                     "the file for the secret (mode 0600), instead of showing it")
+        ->type_name("FILE");
     run_with(tree, create, made, create_account);
 
     auto* list =
@@ -99,8 +106,10 @@ void add_receipts(CommandTree& tree) {
         ->add_option("ID|FILE", verified->what,
                      "the job's id, or a file from `receipt show --json`")
         ->required();
-    verify->add_option("--market-key", verified->market_key,
-                       "the key that must have signed; else the configured one");
+    verify
+        ->add_option("--market-key", verified->market_key,
+                     "the key that must have signed; else the configured one")
+        ->type_name("KEY");
     run_with(tree, verify, verified, verify_receipt_of);
 }
 

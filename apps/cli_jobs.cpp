@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "apps/cli_help.h"
 #include "apps/cli_tree.h"
 
 namespace shoal::apps {
@@ -10,20 +11,25 @@ namespace {
 
 void add_job_flags(CLI::App* command, JobFlags& flags) {
     const std::string group = "The job of a command";
-    const auto add = [&](const std::string& name, auto& value, const std::string& meaning) {
-        return command->add_option(name, value, meaning)->group(group);
+    const auto add = [&](const std::string& name, auto& value, const std::string& type,
+                         const std::string& meaning) {
+        return command->add_option(name, value, meaning)->type_name(type)->group(group);
     };
-    add("--name", flags.name, "the job's name; else the program's");
-    add("--cores", flags.cores, "cores of a task");
-    add("--memory", flags.memory, "memory of a task, like 4GiB");
-    add("--disk", flags.disk, "disk of a task, like 10GiB");
-    add("--time", flags.time, "how long it may run, like 90s or 1h30m");
-    add("--max-total", flags.max_total, "the most it may cost, like 0.002 (credit)");
-    add("--input", flags.inputs, "a file or folder, seen as /in/NAME: PATH or PATH:NAME")
+    constexpr std::uint32_t cores_max = 4'096;
+    add("--name", flags.name, "NAME", "the job's name; else the program's");
+    add("--cores", flags.cores, "N", "cores of a task")->check(whole_number(1, cores_max));
+    add("--memory", flags.memory, "SIZE", "memory of a task, like 4GiB");
+    add("--disk", flags.disk, "SIZE", "disk of a task, like 10GiB");
+    add("--time", flags.time, "TIME", "how long it may run, like 90s or 1h30m");
+    add("--max-total", flags.max_total, "CREDIT", "the most it may cost, like 0.002");
+    add("--input", flags.inputs, "PATH",
+        "a file or folder, seen as /in/NAME: PATH or PATH:NAME; may be repeated")
         ->allow_extra_args(false);
-    add("--output", flags.outputs, "a file or folder below /out that it leaves")
+    add("--output", flags.outputs, "PATH",
+        "a file or folder below /out that it leaves; may be repeated")
         ->allow_extra_args(false);
-    add("--env", flags.environment, "an environment variable: NAME=VALUE")->allow_extra_args(false);
+    add("--env", flags.environment, "NAME=VALUE", "an environment variable; may be repeated")
+        ->allow_extra_args(false);
 }
 
 void add_run(CommandTree& tree) {
@@ -32,7 +38,8 @@ void add_run(CommandTree& tree) {
                             "shoal run job.yaml\n"
                             "  shoal run --input ./data --output model.bin -- ./train --rate 0.1");
     run->add_option("FILE", options->file, "the job file, YAML or JSON");
-    run->add_option("-o,--artifacts", options->artifacts, "a folder to load the results into");
+    run->add_option("-o,--artifacts", options->artifacts, "a folder to load the results into")
+        ->type_name("FOLDER");
     run->add_flag("--cancel-on-interrupt", options->cancel_on_interrupt,
                   "Ctrl-C cancels the job; else it goes on without you");
     add_job_flags(run, options->flags);
@@ -63,8 +70,13 @@ void add_jobs(CommandTree& tree) {
     auto listed = std::make_shared<JobsOptions>();
     auto* jobs = add_command(tree.app, "jobs", "List your jobs, newest first", "shoal jobs");
     jobs->add_option("--state", listed->state, "only those: open, finished, failed, cancelled")
-        ->check(CLI::IsMember({"open", "finished", "failed", "cancelled"}));
-    jobs->add_option("-n,--count", listed->count, "at most so many");
+        ->type_name("STATE")
+        ->check(one_of({"open", "finished", "failed", "cancelled"}));
+    constexpr std::uint32_t count_max = 1'000'000;
+    jobs->add_option("-n,--count", listed->count, "at most so many")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(whole_number(1, count_max));
     run_with(tree, jobs, listed, list_jobs);
 
     struct Entry {
@@ -90,7 +102,7 @@ void add_jobs(CommandTree& tree) {
     auto* logs = add_command(tree.app, "logs", "Print what a job's tasks wrote",
                              "shoal logs -f job_3f9k\n  shoal logs job_3f9k --task task_7");
     logs->add_option("ID", logged->id, "the job's id")->required();
-    logs->add_option("--task", logged->task, "of one task only");
+    logs->add_option("--task", logged->task, "of one task only")->type_name("ID");
     logs->add_flag("-f,--follow", logged->follow, "go on until the job has ended");
     run_with(tree, logs, logged, show_logs);
 }
@@ -101,15 +113,16 @@ void add_artifacts(CommandTree& tree) {
     auto listed = std::make_shared<ArtifactsOptions>();
     auto* list = add_command(*artifacts, "list", "List them", "shoal artifacts list job_3f9k");
     list->add_option("ID", listed->id, "the job's id")->required();
-    list->add_option("--task", listed->task, "of one task only");
+    list->add_option("--task", listed->task, "of one task only")->type_name("ID");
     run_with(tree, list, listed, list_artifacts);
 
     auto loaded = std::make_shared<ArtifactsOptions>();
     auto* get = add_command(*artifacts, "get", "Load them into a folder, each checked by its hash",
                             "shoal artifacts get job_3f9k -o results");
     get->add_option("ID", loaded->id, "the job's id")->required();
-    get->add_option("--task", loaded->task, "of one task only");
-    get->add_option("-o,--output", loaded->folder, "the folder; else one with the job's id");
+    get->add_option("--task", loaded->task, "of one task only")->type_name("ID");
+    get->add_option("-o,--output", loaded->folder, "the folder; else one with the job's id")
+        ->type_name("FOLDER");
     run_with(tree, get, loaded, get_artifacts);
 }
 

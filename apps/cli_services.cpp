@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "apps/cli_help.h"
 #include "apps/cli_tree.h"
 #include "apps/market_server.h"
 #include "apps/provide.h"
@@ -12,6 +13,9 @@
 namespace shoal::apps {
 
 namespace {
+
+constexpr std::uint32_t cores_max = 4'096;
+constexpr std::uint32_t providers_max = 64;
 
 /// What a person typed for `provide`, before it is understood.
 struct ProvideWords {
@@ -24,24 +28,30 @@ struct ProvideWords {
     std::string gib_hour;
 };
 
-Status read_size(const std::string& text, std::optional<Size>& size) {
-    if (!text.empty()) size = TRY(parse_size(text));
+Status read_size(std::string_view flag, const std::string& text, std::optional<Size>& size) {
+    if (text.empty()) return Done{};
+    const auto parsed = parse_size(text);
+    if (!parsed.ok()) return in_flag(flag, parsed.error());
+    size = parsed.value();
     return Done{};
 }
 
-Status read_price(const std::string& text, Lamports& amount) {
-    if (!text.empty()) amount = TRY(parse_credit(text));
+Status read_price(std::string_view flag, const std::string& text, Lamports& amount) {
+    if (text.empty()) return Done{};
+    const auto parsed = parse_credit(text);
+    if (!parsed.ok()) return in_flag(flag, parsed.error());
+    amount = parsed.value();
     return Done{};
 }
 
 Result<ProvideOptions> understand(const ProvideWords& words, const Config& config) {
     ProvideOptions options = words.options;
-    TRY(read_size(words.memory, options.memory));
-    TRY(read_size(words.disk, options.disk));
-    TRY(read_price(words.start, options.price.start));
-    TRY(read_price(words.hour, options.price.hour));
-    TRY(read_price(words.core_hour, options.price.core_hour));
-    TRY(read_price(words.gib_hour, options.price.gib_hour));
+    TRY(read_size("--memory", words.memory, options.memory));
+    TRY(read_size("--disk", words.disk, options.disk));
+    TRY(read_price("--price-start", words.start, options.price.start));
+    TRY(read_price("--price-hour", words.hour, options.price.hour));
+    TRY(read_price("--price-core-hour", words.core_hour, options.price.core_hour));
+    TRY(read_price("--price-gib-hour", words.gib_hour, options.price.gib_hour));
     options.market = config.market.value;
     // The configured key is the buyer's: a provider names its own, or has it in SHOAL_KEY.
     if (config.key_file.source == "--key-file") options.key_file = config.key_file.value;
@@ -60,18 +70,29 @@ void add_provide(CommandTree& tree) {
         tree.app, "provide", "Rent this machine out until it is told to stop",
         "shoal provide --market https://market.example#sha256=3f… --key-file provider.key");
     ProvideOptions& options = words->options;
-    command->add_option("--data", tree.flags.data, "its folder, made if it is missing");
-    command->add_option("--name", options.name, "the machine's name; else the host's");
-    command->add_option("--cores", options.cores, "cores to rent out; else all");
-    command->add_option("--memory", words->memory,
-                        "memory to rent out, like 8GiB; else most of it");
-    command->add_option("--disk", words->disk, "disk to rent out, like 50GiB; else part of it");
-    command->add_option("--attempts", options.attempts, "how many run at once; else one a core");
-    command->add_option("--price-start", words->start, "credit for each start");
-    command->add_option("--price-hour", words->hour, "credit for an hour of the machine");
-    command->add_option("--price-core-hour", words->core_hour, "credit for an hour of a core");
-    command->add_option("--price-gib-hour", words->gib_hour,
-                        "credit for an hour of a GiB of memory");
+    command->add_option("--data", tree.flags.data, "its folder, made if it is missing")
+        ->type_name("FOLDER");
+    command->add_option("--name", options.name, "the machine's name; else the host's")
+        ->type_name("NAME");
+    command->add_option("--cores", options.cores, "cores to rent out; else all")
+        ->type_name("N")
+        ->check(whole_number(1, cores_max));
+    command->add_option("--memory", words->memory, "memory to rent out, like 8GiB; else most of it")
+        ->type_name("SIZE");
+    command->add_option("--disk", words->disk, "disk to rent out, like 50GiB; else part of it")
+        ->type_name("SIZE");
+    command->add_option("--attempts", options.attempts, "how many run at once; else one a core")
+        ->type_name("N")
+        ->check(whole_number(1, cores_max));
+    command->add_option("--price-start", words->start, "credit for each start")
+        ->type_name("CREDIT");
+    command->add_option("--price-hour", words->hour, "credit for an hour of the machine")
+        ->type_name("CREDIT");
+    command->add_option("--price-core-hour", words->core_hour, "credit for an hour of a core")
+        ->type_name("CREDIT");
+    command
+        ->add_option("--price-gib-hour", words->gib_hour, "credit for an hour of a GiB of memory")
+        ->type_name("CREDIT");
     run_with(tree, command, words, run_provider);
 }
 
@@ -81,12 +102,18 @@ void add_market(CommandTree& tree) {
         add_command(tree.app, "market", "Serve a market until it is told to stop",
                     "shoal market --listen 127.0.0.1:7070\n"
                     "  shoal market --listen 0.0.0.0:443 --tls-cert c.pem --tls-key k.pem");
-    command->add_option("--data", tree.flags.data, "its folder, made if it is missing");
-    command->add_option("--listen", options->listen, "ADDRESS:PORT; port 0 is any free one")
+    command->add_option("--data", tree.flags.data, "its folder, made if it is missing")
+        ->type_name("FOLDER");
+    command->add_option("--listen", options->listen, "where it listens; port 0 is any free one")
+        ->type_name("ADDRESS:PORT")
         ->capture_default_str();
-    auto* certificate = command->add_option("--tls-cert", options->tls_certificate,
-                                            "its certificate, PEM; needed beyond this machine");
-    command->add_option("--tls-key", options->tls_key, "the certificate's key")->needs(certificate);
+    auto* certificate = command
+                            ->add_option("--tls-cert", options->tls_certificate,
+                                         "its certificate, PEM; needed beyond this machine")
+                            ->type_name("FILE");
+    command->add_option("--tls-key", options->tls_key, "the certificate's key")
+        ->type_name("FILE")
+        ->needs(certificate);
     command->add_option("--ready-fd", options->ready_fd, "")->group("");
     command->callback([&tree, options] {
         tree.action = [options](Context& context) -> Result<Exit> {
@@ -102,22 +129,31 @@ void add_up(CommandTree& tree) {
     auto options = std::make_shared<UpOptions>();
     auto* up = add_command(tree.app, "up", "Start a market and providers on this machine",
                            "shoal up\n  shoal up --providers 2 --cores 1 --memory 1GiB");
-    up->add_option("--data", tree.flags.data, "the folder for all of it");
-    up->add_option("--listen", options->listen,
-                   "ADDRESS:PORT of the market; port 0 is any free one")
+    up->add_option("--data", tree.flags.data, "the folder for all of it")->type_name("FOLDER");
+    up->add_option("--listen", options->listen, "where the market listens; port 0 is any free one")
+        ->type_name("ADDRESS:PORT")
         ->capture_default_str();
     up->add_option("--providers", options->providers, "how many providers")
+        ->type_name("N")
         ->capture_default_str()
-        ->check(CLI::Range(0, 64));
+        ->check(whole_number(0, providers_max));
     up->add_option("--credit", options->credit, "what the buyer gets at the beginning")
+        ->type_name("CREDIT")
         ->capture_default_str();
-    up->add_option("--cores", options->cores, "cores that each provider rents out; else all");
-    up->add_option("--memory", options->memory, "memory that each provider rents out");
-    up->add_option("--disk", options->disk, "disk that each provider rents out");
-    run_with(tree, up, options, start_up);
+    up->add_option("--cores", options->cores, "cores that each provider rents out; else all")
+        ->type_name("N")
+        ->check(whole_number(1, cores_max));
+    up->add_option("--memory", options->memory, "memory that each provider rents out")
+        ->type_name("SIZE");
+    up->add_option("--disk", options->disk, "disk that each provider rents out")->type_name("SIZE");
+    up->callback([&tree, options] {
+        tree.flags.makes_config = true;
+        tree.action = [options](Context& context) { return start_up(context, *options); };
+    });
 
     auto* down = add_command(tree.app, "down", "Stop what `shoal up` started", "shoal down");
-    down->add_option("--data", tree.flags.data, "the folder that `shoal up` was given");
+    down->add_option("--data", tree.flags.data, "the folder that `shoal up` was given")
+        ->type_name("FOLDER");
     down->callback([&tree] { tree.action = shut_down; });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -12,17 +13,29 @@
 
 namespace shoal::apps {
 
+/// What the market says of an upload that is not whole yet.
+struct Arrived {
+    static constexpr std::array<std::string_view, 1> required{"size_bytes"};
+    std::uint64_t size_bytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(Arrived, (), (size_bytes))
+
 namespace {
 
 constexpr std::size_t everything = static_cast<std::size_t>(-1);
 constexpr std::size_t answer_bytes_max = std::size_t{64} << 20U;
 constexpr std::size_t log_piece_bytes = std::size_t{8} << 20U;
+constexpr int status_accepted = 202;
 constexpr int status_partial = 206;
 constexpr int status_unauthorised = 401;
 constexpr int status_payment_required = 402;
+constexpr int status_forbidden = 403;
 constexpr int status_not_found = 404;
 constexpr int status_no_range = 416;
 constexpr int status_refused_min = 400;
+constexpr int send_tries = 5;
+constexpr Duration send_delay{250};
+constexpr std::uint64_t worth_resuming = 1 << 20;  // below it one more question costs more
 
 constexpr std::array codes{Code::invalid,   Code::denied,     Code::not_found,   Code::conflict,
                            Code::exhausted, Code::stale,      Code::unavailable, Code::timeout,
@@ -61,7 +74,12 @@ std::string path_of(std::string_view what, Id<Tag> id, std::string_view part = "
 }
 
 /// What to do about a refusal that says nothing about it itself.
-std::string_view advice_for(int status, bool is_anonymous) {
+std::string_view advice_for(int status, std::string_view message, bool is_anonymous) {
+    if (message == "no such job") return "`shoal jobs` lists yours.";
+    if (message == "no such provider") return "`shoal providers` lists them.";
+    if (status == status_forbidden && message.find("role") != std::string_view::npos) {
+        return "`shoal account show` tells your key's role; --key-file names another key.";
+    }
     if (status == status_unauthorised && is_anonymous) {
         return "Name your key's file with --key-file, or set SHOAL_KEY.";
     }
@@ -70,6 +88,13 @@ std::string_view advice_for(int status, bool is_anonymous) {
         return "`shoal account show` tells what you have; the operator issues credit.";
     }
     return "";
+}
+
+/// Whether the same upload may go better soon: the line broke, or the market still holds the end
+/// of the one that broke.
+bool may_pass(const Error& error) {
+    return error.code == Code::unavailable || error.code == Code::timeout ||
+           error.code == Code::conflict;
 }
 
 Error unreachable(Error error, const io::BaseUrl& market) {
@@ -105,8 +130,9 @@ Error Client::refusal_of(const io::Reply& reply) {
     Error error{code_of(said.code), said.message};
     const bool is_placed = said.path.empty() || said.message.starts_with(said.path);
     if (!is_placed) error.what = said.path + ": " + error.what;
-    const std::string_view advice =
-        said.hint.empty() ? advice_for(reply.status, key_.empty()) : std::string_view(said.hint);
+    const std::string_view advice = said.hint.empty()
+                                        ? advice_for(reply.status, said.message, key_.empty())
+                                        : std::string_view(said.hint);
     return advise(std::move(error), advice);
 }
 
@@ -297,9 +323,34 @@ Result<bool> Client::has_blob(const Hash& hash) {
 }
 
 Status Client::send_blob(const Hash& hash, const std::filesystem::path& path) {
+    Duration delay = send_delay;
+    for (int tried = 1;; ++tried, delay *= 2) {
+        const Status sent = send_rest(hash, path);
+        if (sent.ok() || tried == send_tries || !may_pass(sent.error())) return sent;
+        std::this_thread::sleep_for(delay);
+    }
+}
+
+Status Client::send_rest(const Hash& hash, const std::filesystem::path& path) {
+    const auto part = TRY(part_wanted(hash, path));
+    if (!part) return Done{};
     io::Call call = authorised("PUT", path_of("blobs", to_string(hash)));
-    TRY(accepted(http_.send_file(std::move(call), path, {})));
+    TRY(accepted(http_.send_file(std::move(call), path, *part)));
     return Done{};
+}
+
+/// What the market has of an earlier upload that broke off it tells when a first byte comes again.
+Result<std::optional<io::HttpClient::Part>> Client::part_wanted(const Hash& hash,
+                                                                const std::filesystem::path& path) {
+    std::error_code failed;
+    const std::uint64_t size = std::filesystem::file_size(path, failed);
+    if (failed || size < worth_resuming) return std::optional(io::HttpClient::Part{});
+    io::Call call = authorised("PUT", path_of("blobs", to_string(hash)));
+    const io::HttpClient::Part first{0, 1};
+    const io::Reply reply = TRY(accepted(http_.send_file(std::move(call), path, first)));
+    if (reply.status != status_accepted) return std::optional<io::HttpClient::Part>();
+    const Arrived arrived = TRY(understood<Arrived>(reply.body));
+    return std::optional(io::HttpClient::Part{std::min(arrived.size_bytes, size - 1), {}});
 }
 
 Status Client::fetch_blob(const Hash& hash, const std::filesystem::path& path,

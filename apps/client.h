@@ -72,6 +72,8 @@ public:
 
     /// Whether the market has the blob, for this account.
     Result<bool> has_blob(const Hash&);
+
+    /// Sends it, from where an earlier upload broke off, and again if the line breaks.
     Status send_blob(const Hash&, const std::filesystem::path&);
     Status fetch_blob(const Hash&, const std::filesystem::path&, std::uint64_t size_bytes);
 
@@ -83,6 +85,9 @@ private:
     io::Call authorised(std::string method, std::string target) const;
     Result<io::Reply> accepted(Result<io::Reply>);
     Error refusal_of(const io::Reply&);
+    Status send_rest(const Hash&, const std::filesystem::path&);
+    Result<std::optional<io::HttpClient::Part>> part_wanted(const Hash&,
+                                                            const std::filesystem::path&);
 
     template <class Answer>
     Result<Answer> get(std::string target);

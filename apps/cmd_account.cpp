@@ -34,8 +34,31 @@ Result<protocol::Role> parse_role(std::string_view name) {
 
 /// The account that the options name, or else the one that asks.
 Result<AccountId> account_of(Client& client, const AccountOptions& options) {
-    if (!options.account.empty()) return parse_id<AccountTag>(options.account);
+    if (!options.account.empty()) return id_of<AccountTag>(options.account);
     return TRY(client.me()).account;
+}
+
+/// Why money moved, in words.
+std::string movement(protocol::TransferPurpose purpose) {
+    switch (purpose) {
+        case protocol::TransferPurpose::credit_issued:
+            return "credit issued";
+        case protocol::TransferPurpose::credit_withdrawn:
+            return "credit withdrawn";
+        case protocol::TransferPurpose::credit_transferred:
+            return "credit transferred";
+        case protocol::TransferPurpose::hold_placed:
+            return "hold placed";
+        case protocol::TransferPurpose::hold_released:
+            return "hold released";
+        case protocol::TransferPurpose::charge_provider:
+            return "charge: provider";
+        case protocol::TransferPurpose::charge_fee:
+            return "charge: fee";
+        case protocol::TransferPurpose::fees_withdrawn:
+            return "fees withdrawn";
+    }
+    return "";
 }
 
 /// Before a secret is made: it could not be shown again if it had nowhere to go.
@@ -120,13 +143,20 @@ Result<Exit> show_statement(Context& context, const AccountOptions& options) {
     Table table({{"TIME (UTC)"},
                  {"WHAT"},
                  {"JOB"},
+                 {"TASK"},
+                 {"PROVIDER"},
                  {"CHANGE", Table::Align::right},
-                 {"BALANCE", Table::Align::right}});
+                 {"PAID FROM HOLD", Table::Align::right},
+                 {"AVAILABLE", Table::Align::right}});
     for (const protocol::StatementLine& line : lines) {
         const protocol::TransferPosted& transfer = line.transfer;
-        table.add({to_date(transfer.at), boost::describe::enum_to_string(transfer.purpose, ""),
-                   transfer.job == JobId{} ? "-" : to_string(transfer.job), to_credit(line.change),
-                   to_credit(line.balance)});
+        const bool from_hold = line.change == Lamports{};
+        table.add({to_date(transfer.at), movement(transfer.purpose),
+                   transfer.job == JobId{} ? "-" : to_string(transfer.job),
+                   line.task ? to_string(*line.task) : "-",
+                   line.provider ? to_string(*line.provider) : "-",
+                   from_hold ? "-" : to_credit(line.change),
+                   from_hold ? to_credit(transfer.amount) : "-", to_credit(line.balance)});
     }
     out.print(table.empty() ? "nothing has moved yet" : table.print(out.results()));
     return Exit::done;
@@ -147,7 +177,7 @@ Result<Exit> show_books(Context& context) {
 }
 
 Result<Exit> issue_credit(Context& context, const AccountOptions& options) {
-    const AccountId account = TRY(parse_id<AccountTag>(options.account));
+    const AccountId account = TRY(id_of<AccountTag>(options.account));
     const Lamports amount = TRY(parse_credit(options.amount));
     Client& client = *TRY(context.client());
     const std::string request = to_hex(ByteView(io::entropy()).first(16));
@@ -183,7 +213,7 @@ Result<Exit> list_keys(Context& context, const AccountOptions& options) {
 }
 
 Result<Exit> revoke_key(Context& context, const AccountOptions& options) {
-    const KeyId key = TRY(parse_id<KeyTag>(options.key));
+    const KeyId key = TRY(id_of<KeyTag>(options.key));
     Client& client = *TRY(context.client());
     const protocol::KeyView view = TRY(client.revoke_key(key));
     context.out().print_as_json(view);

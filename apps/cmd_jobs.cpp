@@ -88,12 +88,14 @@ Result<Exit> list_jobs(Context& context, const JobsOptions& options) {
                    fmt::format("{}/{}", job.tasks.accepted, job.tasks.total),
                    to_credit(job.charged), to_date(job.submitted)});
     }
-    out.print(table.empty() ? "no jobs; `shoal run FILE` starts one" : table.print(out.results()));
+    const std::string none = options.state.empty() ? "no jobs; `shoal run FILE` starts one"
+                                                   : fmt::format("no {} jobs", options.state);
+    out.print(table.empty() ? none : table.print(out.results()));
     return Exit::done;
 }
 
 Result<Exit> show_job(Context& context, const IdOptions& options) {
-    const JobId id = TRY(parse_id<JobTag>(options.id));
+    const JobId id = TRY(id_of<JobTag>(options.id));
     Client& client = *TRY(context.client());
     const protocol::JobView job = TRY(client.job(id));
     const auto tasks = TRY(client.tasks(id));
@@ -118,7 +120,7 @@ Result<Exit> show_job(Context& context, const IdOptions& options) {
 }
 
 Result<Exit> cancel_job(Context& context, const IdOptions& options) {
-    const JobId id = TRY(parse_id<JobTag>(options.id));
+    const JobId id = TRY(id_of<JobTag>(options.id));
     Client& client = *TRY(context.client());
     const protocol::JobView job = TRY(client.cancel(id));
     context.out().print_as_json(job);
@@ -132,7 +134,9 @@ Result<Exit> explain(Context& context, const IdOptions& options) {
     if (job.ok()) return explain_job(context, job.value());
     const auto provider = parse_id<ProviderTag>(options.id);
     if (provider.ok()) return explain_provider(context, provider.value());
-    return Error{Code::invalid, R"(expected the id of a job or a provider, like "job_3f9k")"};
+    return Error{Code::invalid,
+                 fmt::format(R"(expected the id of a job or a provider, like "job_3f9k", got "{}")",
+                             options.id.substr(0, 64))};
 }
 
 }  // namespace shoal::apps

@@ -2,6 +2,7 @@
 
 #include "apps/commands.h"
 #include "apps/follow.h"
+#include "apps/words.h"
 #include "core/text.h"
 
 namespace shoal::apps {
@@ -47,9 +48,9 @@ Result<Exit> print_logs(Context& context, Client& client, JobId id, std::optiona
 }  // namespace
 
 Result<Exit> show_logs(Context& context, const LogsOptions& options) {
-    const JobId id = TRY(parse_id<JobTag>(options.id));
+    const JobId id = TRY(id_of<JobTag>(options.id));
     std::optional<TaskId> task;
-    if (!options.task.empty()) task = TRY(parse_id<TaskTag>(options.task));
+    if (!options.task.empty()) task = TRY(id_of<TaskTag>(options.task));
     Client& client = *TRY(context.client());
     if (options.follow) return follow_logs(context, client, id, task);
     return print_logs(context, client, id, task);

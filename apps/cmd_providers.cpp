@@ -73,7 +73,7 @@ Result<Exit> list_providers(Context& context) {
 }
 
 Result<Exit> show_provider(Context& context, const IdOptions& options) {
-    const ProviderId id = TRY(parse_id<ProviderTag>(options.id));
+    const ProviderId id = TRY(id_of<ProviderTag>(options.id));
     Client& client = *TRY(context.client());
     const protocol::ProviderView one = TRY(client.provider(id));
     const Output& out = context.out();

@@ -25,7 +25,11 @@ Result<protocol::Receipt> read_receipt_file(const std::string& path) {
 /// Of the market if it is a job's id, else of a file; a file needs no market.
 Result<protocol::Receipt> find_receipt(Context& context, const std::string& what) {
     const auto job = parse_id<JobTag>(what);
-    if (!job.ok()) return read_receipt_file(what);
+    if (!job.ok()) {
+        auto read = read_receipt_file(what);
+        if (read.ok() || read.error().code != Code::not_found) return read;
+        return advise(read.error(), "A job's id is like job_3f9k; all else is taken for a file.");
+    }
     Client& client = *TRY(context.client());
     return client.receipt(job.value());
 }
@@ -72,7 +76,7 @@ ExpectedSigner expected_signer(const Context& context, const ReceiptOptions& opt
 }  // namespace
 
 Result<Exit> show_receipt(Context& context, const ReceiptOptions& options) {
-    const JobId job = TRY(parse_id<JobTag>(options.what));
+    const JobId job = TRY(id_of<JobTag>(options.what));
     Client& client = *TRY(context.client());
     const protocol::Receipt receipt = TRY(client.receipt(job));
     context.out().print_as_json(receipt);
@@ -88,11 +92,11 @@ Result<Exit> verify_receipt_of(Context& context, const ReceiptOptions& options) 
         return Error{Code::corrupt, "the receipt is not valid: " + whole.error().what};
     }
     std::string text = fmt::format(
-        "the {} add up to what was charged: {}\n"
+        "the {} up to what was charged: {}\n"
         "charged and released make up what was held: {}\n"
         "every field is signed by {}\n",
-        counted(receipt.lines.size(), "line"), to_credit(receipt.charged), to_credit(receipt.held),
-        to_string(receipt.market));
+        receipt.lines.size() == 1 ? "1 line adds" : counted(receipt.lines.size(), "line") + " add",
+        to_credit(receipt.charged), to_credit(receipt.held), to_string(receipt.market));
     if (!signer.key.empty()) {
         const PublicKey expected = TRY(parse_public_key(signer.key));
         if (expected != receipt.market) {

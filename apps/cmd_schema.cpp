@@ -31,16 +31,16 @@ const std::array schemas{
 }  // namespace
 
 Result<Exit> show_schema(Context& context, const SchemaOptions& options) {
-    std::string names;
+    Table names({{"SCHEMA"}, {"OF"}});
     for (const NamedSchema& one : schemas) {
         if (one.name == options.name) {
             Output::print_raw(json::print(one.make()) + "\n");
             return Exit::done;
         }
-        names += fmt::format("{}  {}\n", one.name, one.meaning);
+        names.add({std::string(one.name), std::string(one.meaning)});
     }
     if (options.name.empty()) {
-        context.out().print(names);
+        context.out().print(names.print(context.out().results()));
         return Exit::done;
     }
     std::vector<std::string_view> known;

@@ -76,6 +76,10 @@ Result<ConfigFile> read_config(const std::filesystem::path& path) {
 Result<std::string> key_of(const std::string& path) {
     auto text = io::read_secret(path, key_size_max);
     if (!text.ok()) {
+        if (text.error().code == Code::not_found) {
+            return advise(std::move(text).error(),
+                          "A key comes from `shoal up`, or from the market's operator.");
+        }
         return advise(std::move(text).error(),
                       "A key file holds one line and has mode 0600: chmod 600 " + path);
     }
@@ -102,6 +106,12 @@ Result<Config> load_config(const Flags& flags, const Environment& environment) {
         base_folder(environment, "XDG_CONFIG_HOME", ".config") / "shoal" / "config.yaml";
     config.file = choose({"config", standard_file, "default", "the configuration file"}, "--config",
                          flags.config_file, environment);
+    std::error_code failed;
+    const bool is_named = config.file.source != "default" && !flags.makes_config;
+    if (is_named && !std::filesystem::exists(config.file.value, failed)) {
+        return Error{Code::not_found, fmt::format("{} ({}): there is no such file",
+                                                  config.file.value, config.file.source)};
+    }
     const ConfigFile file = TRY(read_config(config.file.value));
     const std::string& place = config.file.value;
 

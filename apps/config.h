@@ -30,6 +30,7 @@ struct Flags {
     std::string key_file;
     std::string data;
     std::string config_file;
+    bool makes_config = false;  // the command writes the file if there is none
 };
 
 struct Config {
@@ -42,7 +43,8 @@ struct Config {
     std::vector<Setting> all() const { return {market, key_file, market_key, data, file}; }
 };
 
-/// invalid: the file, with the position. denied: it cannot be read.
+/// invalid: the file, with the position. denied: it cannot be read. not_found: one was named that
+/// is not there.
 Result<Config> load_config(const Flags&, const Environment&);
 
 /// The secret that requests are authorised by: of --key-file, else SHOAL_KEY, else of the

@@ -99,6 +99,15 @@ TEST_CASE("a key file that others may read is refused") {
     CHECK(key.error().what.find("shoal_1") == std::string::npos);
 }
 
+TEST_CASE("a configuration file that was named must be there, unless it is about to be written") {
+    Home home;
+    Flags flags;
+    flags.config_file = (home.folder.path() / "none.yaml").string();
+    CHECK(load_config(flags, home.environment()).error().code == Code::not_found);
+    flags.makes_config = true;
+    CHECK(load_config(flags, home.environment()).ok());
+}
+
 TEST_CASE("what up writes can be read, and a file of a person is left alone") {
     Home home;
     const WrittenConfig written{"http://127.0.0.1:7070", "/a \"b\"/buyer.key", "1234e5", "/data"};

@@ -62,6 +62,15 @@ bool is_verbatim(std::string_view text) {
 
 }  // namespace
 
+bool Pace::may(TaskId task, Duration now) {
+    const auto said = said_.find(task);
+    if (said != said_.end() && now - said->second < each_) return false;
+    if (said_any_ && now - *said_any_ < any_) return false;
+    said_[task] = now;
+    said_any_ = now;
+    return true;
+}
+
 Interrupts::Interrupts() {
     interrupts = 0;
     std::signal(SIGINT, note_interrupt);
@@ -203,6 +212,23 @@ void Follower::hear_metric(const protocol::FeedItem& item) {
     auto read = json::read<std::map<std::string, double>>(*values, json::Reader::tolerant);
     if (!read.ok()) return;
     for (const auto& [name, value] : read.value()) metrics_[name] = value;
+    if (!out_.words().interactive && item.task) tell_metrics(item, read.value());
+}
+
+/// Where no bar can show them: as lines, now and then. The last values are in the results.
+void Follower::tell_metrics(const protocol::FeedItem& item,
+                            const std::map<std::string, double>& values) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    if (values.empty() || !is_wanted(*item.task)) return;
+    if (!pace_.may(*item.task, std::chrono::duration_cast<Duration>(now))) return;
+    std::string line;
+    if (const auto step = number_in(item, "step")) line = fmt::format("step {:.0f}", *step);
+    std::size_t shown = 0;
+    for (const auto& [name, value] : values) {
+        if (shown++ == metrics_shown_max) break;
+        line += fmt::format("{}{} {:.4g}", line.empty() ? "" : "  ", to_display(name), value);
+    }
+    tell(item, line);
 }
 
 /// What an attempt said before the feed began comes now, not only with the next thing it says.

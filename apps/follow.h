@@ -11,6 +11,7 @@
 #include "apps/client.h"
 #include "apps/output.h"
 #include "core/result.h"
+#include "core/time.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
 
@@ -41,6 +42,20 @@ public:
 private:
     std::string prefix_;
     std::string begun_;
+};
+
+/// Lets a line about each task through now and then: seldom enough to read, also with many tasks.
+class Pace {
+public:
+    Pace(Duration each, Duration any) : each_(each), any_(any) {}
+
+    bool may(TaskId, Duration now);
+
+private:
+    Duration each_;
+    Duration any_;
+    std::map<TaskId, Duration> said_;
+    std::optional<Duration> said_any_;
 };
 
 /// "rate=0.1 l2=0", or the task's id if it has no parameters.
@@ -79,6 +94,7 @@ private:
     void hear_log(const protocol::FeedItem&);
     bool is_wanted(TaskId) const;
     void hear_metric(const protocol::FeedItem&);
+    void tell_metrics(const protocol::FeedItem&, const std::map<std::string, double>&);
     void hear_attempt_start(const protocol::FeedItem&);
     void hear_attempt_end(const protocol::FeedItem&);
     void hear_task_end(const protocol::FeedItem&);
@@ -101,6 +117,7 @@ private:
     std::map<TaskId, double> parts_;  // how far each task is, 0 to 1
     std::map<LeaseId, Attempt> attempts_;
     std::map<std::string, double> metrics_;
+    Pace pace_{std::chrono::seconds{5}, std::chrono::seconds{1}};
     std::uint64_t after_ = 0;  // the last sequence number that came
     std::uint64_t messages_ = 0;
     std::size_t tasks_ended_ = 0;

@@ -35,10 +35,6 @@ Error jumpable(const std::string& name, const Error& error) {
     return {Code::invalid, name + ": " + error.what};
 }
 
-Error in_flag(std::string_view flag, const Error& error) {
-    return {Code::invalid, fmt::format("{}: {}", flag, error.what)};
-}
-
 Status set_size(std::string_view flag, const std::string& text, Size& size) {
     if (text.empty()) return Done{};
     auto parsed = parse_size(text);

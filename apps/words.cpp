@@ -42,6 +42,10 @@ std::string to_length(Duration length) {
     return fmt::format("{} d {} h", s / 86'400, s % 86'400 / 3'600);
 }
 
+Error in_flag(std::string_view flag, const Error& error) {
+    return {error.code, fmt::format("{}: {}", flag, error.what)};
+}
+
 std::string counted(std::size_t count, std::string_view thing) {
     return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/id.h"
 #include "core/lamports.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -22,6 +23,17 @@ std::string to_date(Time);
 
 /// Rounded for people: "340 ms", "12.3 s", "5 min 20 s", "3 h 5 min", "2 d 4 h".
 std::string to_length(Duration);
+
+/// The error, with the flag in front whose value it is about.
+Error in_flag(std::string_view flag, const Error&);
+
+/// An id as people give it. invalid: it is none of that kind; says what came.
+template <class Tag>
+Result<Id<Tag>> id_of(const std::string& text) {
+    auto id = parse_id<Tag>(text);
+    if (id.ok()) return id;
+    return Error{Code::invalid, id.error().what + ", got \"" + text.substr(0, 64) + "\""};
+}
 
 /// "1 task", "3 tasks".
 std::string counted(std::size_t count, std::string_view thing);

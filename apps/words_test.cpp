@@ -46,6 +46,23 @@ TEST_CASE("lines that arrive in pieces come out whole, each with its prefix") {
     CHECK(lines.finish().empty());
 }
 
+TEST_CASE("of each task a line is let through now and then, of all not many") {
+    using std::chrono::seconds;
+    Pace pace(seconds{5}, seconds{1});
+    CHECK(pace.may(TaskId{1}, seconds{10}));
+    CHECK_FALSE(pace.may(TaskId{2}, seconds{10}));
+    CHECK_FALSE(pace.may(TaskId{1}, seconds{14}));
+    CHECK(pace.may(TaskId{2}, seconds{14}));
+    CHECK(pace.may(TaskId{1}, seconds{15}));
+}
+
+TEST_CASE("what is wrong with an id says what came, and with a flag which") {
+    CHECK(id_of<JobTag>("job_1").value() == JobId{1});
+    CHECK(id_of<JobTag>("task_1").error().what ==
+          R"(expected an id like "job_3f9k", got "task_1")");
+    CHECK(in_flag("--memory", {Code::invalid, "no"}).what == "--memory: no");
+}
+
 TEST_CASE("a task is called by its parameters") {
     protocol::TaskView task;
     task.task = TaskId{7};
