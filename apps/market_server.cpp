@@ -96,6 +96,11 @@ private:
 Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& options) {
     io::DataFolder folder =
         TRY(io::DataFolder::open(options.data, {.release = std::string(release)}));
+    if (folder.original()) {
+        fmt::print(stderr,
+                   "the folder was brought to this release's format; as it was it is in {}\n",
+                   folder.original()->string());
+    }
     const SecretKey key = TRY(signing_key(folder.path()));
     auto journal = TRY(io::SqliteJournal::open(folder.path(), {.release = std::string(release)}));
     auto blobs = TRY(io::FileBlobs::open(folder.path(), {}));

@@ -91,23 +91,63 @@ Result<Mark> read_mark(const std::filesystem::path& path) {
     return mark;
 }
 
-/// Refuses a folder of a newer format; else leaves our own mark.
-Status settle_mark(const std::filesystem::path& folder, const DataFolder::Options& options) {
-    const auto path = folder / mark_name;
-    const auto found = read_mark(path);
+Status write_mark(const std::filesystem::path& folder, const DataFolder::Options& options) {
+    const Mark mark{options.format, options.release};
+    return write_file(folder / mark_name, json::print(json::write(mark)) + "\n", 0600);
+}
+
+Error made_by(const std::filesystem::path& folder, std::string_view age, const Mark& mark,
+              std::string_view advice) {
+    return {Code::unsupported, folder.string() + ": made by " + std::string(age) +
+                                   " release of Shoal (" + mark.release + "); " +
+                                   std::string(advice)};
+}
+
+/// Refuses a folder that this release can make nothing of; else leaves our own mark, unless the
+/// folder is to be migrated: then it gives the format that it has.
+Result<std::optional<std::uint32_t>> settle_mark(const std::filesystem::path& folder,
+                                                 const DataFolder::Options& options) {
+    const auto found = read_mark(folder / mark_name);
     if (!found.ok() && found.error().code != Code::not_found) return found.error();
     if (!found.ok()) {
         const Status is_new = check_new(folder);
-        if (!is_new.ok()) return is_new;
+        if (!is_new.ok()) return is_new.error();
     } else if (found.value().format > options.format) {
-        return Error{Code::unsupported, folder.string() + ": made by a newer release of Shoal (" +
-                                            found.value().release +
-                                            "); install that release or a later one"};
-    } else if (found.value().format == options.format && found.value().release == options.release) {
-        return Done{};
+        return made_by(folder, "a newer", found.value(), "install that release or a later one");
+    } else if (!leads_to(options.migrations, found.value().format, options.format)) {
+        return made_by(folder, "an older", found.value(),
+                       "this one no longer reads it: start a release in between first");
+    } else if (found.value().format < options.format) {
+        return std::optional(found.value().format);
+    } else if (found.value().release == options.release) {
+        return std::optional<std::uint32_t>();
     }
-    const Mark mark{options.format, options.release};
-    return write_file(path, json::print(json::write(mark)) + "\n", 0600);
+    const Status marked = write_mark(folder, options);
+    if (!marked.ok()) return marked.error();
+    return std::optional<std::uint32_t>();
+}
+
+/// After a migration that was cut short: before the copy took the folder's place it is worth
+/// nothing, after that it is the original.
+Status tidy_up(const std::filesystem::path& folder, const DataFolder::Options& options) {
+    const std::filesystem::path copy = copy_of(folder);
+    std::error_code failed;
+    if (!std::filesystem::exists(copy, failed)) return Done{};
+    const auto there = read_mark(copy / mark_name);
+    const auto here = read_mark(folder / mark_name);
+    const bool is_original = there.ok() && here.ok() && here.value().format == options.format &&
+                             there.value().format < options.format;
+    if (is_original) return keep_original(folder, there.value().format);
+    std::filesystem::remove_all(copy, failed);
+    if (failed) return system_error("cannot remove " + copy.string(), failed.value());
+    return Done{};
+}
+
+Result<Descriptor> open_lock(const std::filesystem::path& folder) {
+    Descriptor lock = TRY(open_file(folder / lock_name, O_RDWR | O_CREAT | O_NOFOLLOW));
+    const Status locked = take_lock(lock, folder);
+    if (!locked.ok()) return locked.error();
+    return lock;
 }
 
 }  // namespace
@@ -142,12 +182,30 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& path, const Opt
     if (!made.ok()) return made.error();
     const Status is_private = check_private(path);
     if (!is_private.ok()) return is_private.error();
-    Descriptor lock = TRY(open_file(path / lock_name, O_RDWR | O_CREAT | O_NOFOLLOW));
-    const Status locked = take_lock(lock, path);
-    if (!locked.ok()) return locked.error();
-    const Status marked = settle_mark(path, options);
-    if (!marked.ok()) return marked.error();
+    Descriptor lock = TRY(open_lock(path));
+    const Status tidied = tidy_up(path, options);
+    if (!tidied.ok()) return tidied.error();
+    const auto older = TRY(settle_mark(path, options));
+    if (older) return migrated(path, std::move(lock), *older, options);
     return DataFolder(path, std::move(lock));
+}
+
+/// The copy gets its mark last, so that one without it is known to be unfinished. Both folders are
+/// locked while one takes the other's place.
+Result<DataFolder> DataFolder::migrated(const std::filesystem::path& path, Descriptor lock,
+                                        std::uint32_t format, const Options& options) {
+    const Descriptor of_original = std::move(lock);
+    Status done = migrate_copy(path, options.migrations, format, options.format,
+                               {std::string(mark_name), std::string(lock_name)});
+    if (!done.ok()) return done.error();
+    Descriptor of_copy = TRY(open_lock(copy_of(path)));
+    done = write_mark(copy_of(path), options);
+    if (done.ok()) done = swap_in(path);
+    if (done.ok()) done = keep_original(path, format);
+    if (!done.ok()) return done.error();
+    DataFolder folder(path, std::move(of_copy));
+    folder.original_ = original_of(path, format);
+    return folder;
 }
 
 }  // namespace shoal::io

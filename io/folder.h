@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "io/files.h"
+#include "io/migration.h"
 
 namespace shoal::io {
 
@@ -25,25 +28,34 @@ struct Paths {
 Result<Paths> default_paths(const Environment& environment);
 
 /// The folder that one process keeps its data in: made with mode 0700, locked while it is open,
-/// marked with the release that made it.
+/// marked with the release that made it. One of an older format is migrated on a copy, and the
+/// original is kept beside it.
 class DataFolder {
 public:
     struct Options {
         std::string release;
-        std::uint32_t format = 1;  // of the folder as a whole; a newer one is refused
+        std::uint32_t format = 1;                // of the folder as a whole; a newer one is refused
+        std::vector<Migration> migrations = {};  // how an older one becomes one of this format
     };
 
-    /// conflict: another process uses it. unsupported: made by a newer release. denied: others
-    /// may read it. invalid: holds something that is not ours. corrupt: its mark is unreadable.
+    /// conflict: another process uses it. unsupported: made by a newer release, or by one so old
+    /// that no migration leads from it. denied: others may read it. invalid: holds something that
+    /// is not ours. corrupt: its mark is unreadable. Errors of migrations, which change nothing.
     static Result<DataFolder> open(const std::filesystem::path& path, const Options& options);
 
     const std::filesystem::path& path() const { return path_; }
 
+    /// Where the folder as it was is kept, if it was migrated now.
+    const std::optional<std::filesystem::path>& original() const { return original_; }
+
 private:
     DataFolder(std::filesystem::path path, Descriptor lock);
+    static Result<DataFolder> migrated(const std::filesystem::path& path, Descriptor lock,
+                                       std::uint32_t format, const Options& options);
 
     std::filesystem::path path_;
     Descriptor lock_;
+    std::optional<std::filesystem::path> original_;
 };
 
 }  // namespace shoal::io

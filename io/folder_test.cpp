@@ -49,6 +49,87 @@ TEST_CASE("a data folder of a newer release is refused and left alone") {
           std::string::npos);
 }
 
+/// An older folder with something in it, and steps that bring it to the format of `ours`.
+struct Old {
+    Old() {
+        REQUIRE(DataFolder::open(path, {.release = "0.0.1", .format = 1}).ok());
+        REQUIRE(make_folder(path / "blobs").ok());
+        REQUIRE(write_file(path / "blobs" / "one", "1", 0600).ok());
+        REQUIRE(write_file(path / "journal", "old").ok());
+    }
+
+    static Migration step(std::uint32_t from) {
+        return {from, [from](const std::filesystem::path& copy) -> Status {
+                    const std::string text = TRY(read_file(copy / "journal", 100));
+                    return write_file(copy / "journal", text + std::to_string(from));
+                }};
+    }
+    static DataFolder::Options options(std::vector<Migration> steps) {
+        return {.release = "0.1.0", .format = 3, .migrations = std::move(steps)};
+    }
+    std::string journal(const std::filesystem::path& folder) const {
+        return read_file(folder / "journal", 100).value();
+    }
+    bool is_old() const {
+        return journal(path) == "old" && !std::filesystem::exists(copy_of(path)) &&
+               read_file(path / "shoal.json", 100).value().find("0.0.1") != std::string::npos;
+    }
+
+    ScratchFolder scratch;
+    std::filesystem::path path = scratch.path() / "data";
+};
+
+TEST_CASE("an older data folder is migrated on a copy, and the original is kept") {
+    const Old old;
+    const auto folder = DataFolder::open(old.path, Old::options({Old::step(1), Old::step(2)}));
+    REQUIRE(folder.ok());
+    CHECK(folder.value().original() == original_of(old.path, 1));
+    CHECK(old.journal(old.path) == "old12");
+    CHECK(read_file(old.path / "blobs" / "one", 10).value() == "1");
+    CHECK(read_file(old.path / "shoal.json", 100).value() ==
+          "{\"format\":3,\"release\":\"0.1.0\"}\n");
+    CHECK(old.journal(original_of(old.path, 1)) == "old");
+    CHECK_FALSE(std::filesystem::exists(copy_of(old.path)));
+    CHECK(DataFolder::open(old.path, ours).error().code == Code::conflict);  // it is locked
+    const auto before = DataFolder::open(original_of(old.path, 1), {.release = "0.0.1"});
+    CHECK(before.ok());  // the older release still opens it
+}
+
+TEST_CASE("a migration that fails, or that is not there, changes nothing") {
+    const Old old;
+    const Migration fails{2, [](const auto&) -> Status { return Error{Code::corrupt, "no"}; }};
+    CHECK(DataFolder::open(old.path, Old::options({Old::step(1), fails})).error().what == "no");
+    CHECK(old.is_old());
+    const auto no_way = DataFolder::open(old.path, Old::options({Old::step(2)}));
+    CHECK(no_way.error().code == Code::unsupported);
+    CHECK(no_way.error().what.find("an older release of Shoal (0.0.1)") != std::string::npos);
+    CHECK(old.is_old());
+    REQUIRE(make_folder(original_of(old.path, 1)).ok());
+    CHECK(DataFolder::open(old.path, Old::options({Old::step(1), Old::step(2)})).error().code ==
+          Code::conflict);
+    CHECK(old.is_old());
+}
+
+TEST_CASE("a migration that was cut short is done again, or its end is") {
+    const Old old;
+    const auto options = Old::options({Old::step(1), Old::step(2)});
+    SUBCASE("before the copy was whole") {
+        REQUIRE(make_folder(copy_of(old.path)).ok());
+        REQUIRE(write_file(copy_of(old.path) / "journal", "half").ok());
+    }
+    SUBCASE("when the copy stood in the folder's place") {
+        REQUIRE(migrate_copy(old.path, options.migrations, 1, 3, {}).ok());
+        REQUIRE(
+            write_file(copy_of(old.path) / "shoal.json", R"({"format":3,"release":"0.1.0"})", 0600)
+                .ok());
+        REQUIRE(swap_in(old.path).ok());
+    }
+    REQUIRE(DataFolder::open(old.path, options).ok());
+    CHECK(old.journal(old.path) == "old12");
+    CHECK(old.journal(original_of(old.path, 1)) == "old");
+    CHECK_FALSE(std::filesystem::exists(copy_of(old.path)));
+}
+
 TEST_CASE("a folder that others may read, or that holds other things, is refused") {
     const ScratchFolder scratch;
     REQUIRE(::chmod(scratch.path().c_str(), 0750) == 0);
