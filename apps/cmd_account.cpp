@@ -39,8 +39,8 @@ Result<AccountId> account_of(Client& client, const AccountOptions& options) {
 }
 
 /// Why money moved, in words.
-std::string movement(protocol::TransferPurpose purpose) {
-    switch (purpose) {
+std::string movement(const protocol::StatementLine& line) {
+    switch (line.transfer.purpose) {
         case protocol::TransferPurpose::credit_issued:
             return "credit issued";
         case protocol::TransferPurpose::credit_withdrawn:
@@ -52,7 +52,7 @@ std::string movement(protocol::TransferPurpose purpose) {
         case protocol::TransferPurpose::hold_released:
             return "hold released";
         case protocol::TransferPurpose::charge_provider:
-            return "charge: provider";
+            return "charge: " + (line.provider ? to_string(*line.provider) : "provider");
         case protocol::TransferPurpose::charge_fee:
             return "charge: fee";
         case protocol::TransferPurpose::fees_withdrawn:
@@ -144,19 +144,17 @@ Result<Exit> show_statement(Context& context, const AccountOptions& options) {
                  {"WHAT"},
                  {"JOB"},
                  {"TASK"},
-                 {"PROVIDER"},
-                 {"CHANGE", Table::Align::right},
-                 {"PAID FROM HOLD", Table::Align::right},
+                 {"CREDIT", Table::Align::right},
+                 {"FROM HOLD", Table::Align::right},
                  {"AVAILABLE", Table::Align::right}});
     for (const protocol::StatementLine& line : lines) {
         const protocol::TransferPosted& transfer = line.transfer;
         const bool from_hold = line.change == Lamports{};
-        table.add({to_date(transfer.at), movement(transfer.purpose),
+        table.add({to_date(transfer.at), movement(line),
                    transfer.job == JobId{} ? "-" : to_string(transfer.job),
                    line.task ? to_string(*line.task) : "-",
-                   line.provider ? to_string(*line.provider) : "-",
-                   from_hold ? "-" : to_credit(line.change),
-                   from_hold ? to_credit(transfer.amount) : "-", to_credit(line.balance)});
+                   from_hold ? "-" : to_decimal(line.change),
+                   from_hold ? to_decimal(transfer.amount) : "-", to_decimal(line.balance)});
     }
     out.print(table.empty() ? "nothing has moved yet" : table.print(out.results()));
     return Exit::done;

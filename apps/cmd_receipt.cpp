@@ -98,7 +98,9 @@ Result<Exit> verify_receipt_of(Context& context, const ReceiptOptions& options) 
         receipt.lines.size() == 1 ? "1 line adds" : counted(receipt.lines.size(), "line") + " add",
         to_credit(receipt.charged), to_credit(receipt.held), to_string(receipt.market));
     if (!signer.key.empty()) {
-        const PublicKey expected = TRY(parse_public_key(signer.key));
+        const auto parsed = parse_public_key(signer.key);
+        if (!parsed.ok()) return in_flag(signer.source, parsed.error());
+        const PublicKey& expected = parsed.value();
         if (expected != receipt.market) {
             return Error{Code::denied,
                          fmt::format("the receipt is signed by {}, not by the market {} ({})",

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -193,6 +194,7 @@ void Follower::hear(const protocol::FeedItem& item) {
 void Follower::hear_log(const protocol::FeedItem& item) {
     if (!item.lease || !item.task || !is_wanted(*item.task)) return;
     Attempt& attempt = attempt_of(*item.lease, *item.task);
+    tell_start(item, attempt);
     const std::uint64_t place = place_in(item);
     if (attempt.exact && place > attempt.next) catch_up(*item.lease, attempt);
     if (attempt.exact && place < attempt.next) return;  // shown already
@@ -234,8 +236,14 @@ void Follower::tell_metrics(const protocol::FeedItem& item,
 /// What an attempt said before the feed began comes now, not only with the next thing it says.
 void Follower::hear_attempt_start(const protocol::FeedItem& item) {
     if (!item.lease || !item.task || !is_wanted(*item.task)) return;
-    tell(item, "started");
-    catch_up(*item.lease, attempt_of(*item.lease, *item.task));
+    Attempt& attempt = attempt_of(*item.lease, *item.task);
+    tell_start(item, attempt);
+    catch_up(*item.lease, attempt);
+}
+
+/// Once: what an attempt says comes at once, that it started when that is on the market's disk.
+void Follower::tell_start(const protocol::FeedItem& item, Attempt& attempt) {
+    if (!std::exchange(attempt.told, true)) tell(item, "started");
 }
 
 void Follower::hear_attempt_end(const protocol::FeedItem& item) {
@@ -309,7 +317,8 @@ double Follower::progress() const {
 
 void Follower::draw_bar() {
     if (!out_.words().interactive || out_.json() || options_.shows != Shows::everything) return;
-    std::string line = progress_bar(progress(), bar_columns) +
+    const std::size_t bar = std::min(bar_columns, out_.words().width / 4);
+    std::string line = progress_bar(progress(), bar) +
                        fmt::format("  {} of {}", tasks_ended_, counted(parts_.size(), "task"));
     std::size_t shown = 0;
     for (const auto& [name, value] : metrics_) {

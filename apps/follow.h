@@ -86,6 +86,7 @@ private:
         LogLines lines;
         std::uint64_t next = 0;  // the place in the log after what was shown
         bool exact = true;       // whether `next` is known to the byte
+        bool told = false;       // that it started
     };
 
     /// Messages until the feed breaks off (its error), the end or Ctrl-C.
@@ -96,6 +97,7 @@ private:
     void hear_metric(const protocol::FeedItem&);
     void tell_metrics(const protocol::FeedItem&, const std::map<std::string, double>&);
     void hear_attempt_start(const protocol::FeedItem&);
+    void tell_start(const protocol::FeedItem&, Attempt&);
     void hear_attempt_end(const protocol::FeedItem&);
     void hear_task_end(const protocol::FeedItem&);
     void tell(const protocol::FeedItem&, std::string_view what);

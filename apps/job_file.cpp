@@ -1,7 +1,10 @@
 #include "apps/job_file.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "apps/exit.h"
 #include "apps/words.h"
 #include "core/limits.h"
 #include "io/files.h"
@@ -77,6 +80,28 @@ std::string last_part(const std::filesystem::path& path) {
                                 : whole.parent_path().filename().string();
 }
 
+/// "./train" is a program of this machine, which travels with the job, unless an input has its
+/// name already.
+Status add_program(protocol::JobSpec& spec) {
+    std::string& program = spec.command.front();
+    if (program.find('/') == std::string::npos || program.starts_with('/')) return Done{};
+    const std::string name = last_part(program);
+    const auto is_it = [&](const protocol::JobInput& input) {
+        return (input.as.empty() ? last_part(*input.path) : input.as) == name;
+    };
+    if (std::ranges::any_of(spec.inputs, is_it)) return Done{};
+    std::error_code failed;
+    if (!std::filesystem::is_regular_file(program, failed)) {
+        return advise({Code::not_found, program + ": there is no such file to send"},
+                      "A program of the provider's is named without a slash, or from / on.");
+    }
+    protocol::JobInput input;
+    input.path = program;
+    spec.inputs.push_back(std::move(input));
+    program = "/in/" + name;
+    return Done{};
+}
+
 }  // namespace
 
 Result<protocol::JobSpec> read_job(const std::string& text, const std::string& name) {
@@ -105,6 +130,7 @@ Result<LocalJob> job_of_flags(const JobFlags& flags) {
     spec.name = flags.name.empty() ? last_part(flags.command.front()) : flags.name;
     TRY(set_limits(flags, spec));
     for (const std::string& word : flags.inputs) spec.inputs.push_back(input_of(word));
+    TRY(add_program(spec));
     for (const std::string& path : flags.outputs) spec.outputs.push_back({path, false});
     for (const std::string& word : flags.environment) {
         const auto equals = word.find('=');

@@ -63,6 +63,26 @@ TEST_CASE("flags make the job that a file would") {
     CHECK(job.spec.environment.at("A") == "1=2");
 }
 
+TEST_CASE("a program of this machine travels with its job, unless an input has its name") {
+    const io::ScratchFolder scratch;
+    const std::string program =
+        std::filesystem::relative(scratch.path() / "train", std::filesystem::current_path());
+    JobFlags flags;
+    flags.command = {program, "--rate"};
+    CHECK(job_of_flags(flags).error().code == Code::not_found);
+    REQUIRE(io::write_file(scratch.path() / "train", "#!/bin/sh\n", 0755).ok());
+    const LocalJob job = job_of_flags(flags).value();
+    CHECK(job.spec.name == "train");
+    CHECK(job.spec.command == std::vector<std::string>{"/in/train", "--rate"});
+    REQUIRE(job.spec.inputs.size() == 1);
+    CHECK(job.spec.inputs[0].path == program);
+
+    flags.inputs = {"other:train"};
+    const LocalJob given = job_of_flags(flags).value();
+    CHECK(given.spec.command.front() == program);
+    CHECK(given.spec.inputs.size() == 1);
+}
+
 TEST_CASE("a wrong flag is named") {
     JobFlags flags;
     flags.command = {"true"};
