@@ -42,8 +42,9 @@ Result<Exit> show_config(Context& context) {
     Table table({{"SETTING"}, {"VALUE"}, {"FROM"}, {"MEANING"}});
     boost::json::object shown;
     for (const Setting& setting : settings) {
-        table.add({setting.name, setting.value.empty() ? "-" : setting.value, setting.source,
-                   setting.meaning});
+        const bool is_file = setting.source == context.config().file.value;
+        table.add({setting.name, setting.value.empty() ? "-" : setting.value,
+                   is_file ? "config file" : setting.source, setting.meaning});
         shown[setting.name] = {{"value", setting.value}, {"from", setting.source}};
     }
     context.out().print(table.print(context.out().results()));
