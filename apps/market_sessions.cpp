@@ -111,7 +111,7 @@ void ProviderSessions::proof(const Shared& from, const session::Proof& message) 
     core_.decide([&](const market::Moment& moment, market::Batch& batch) -> CoreLoop::Release {
         const auto joined = market_.join(from->account, from->key, message.offer, moment, batch);
         if (!joined.ok()) {
-            const Error error = joined.error();
+            const Error& error = joined.error();
             return [this, from, error] {
                 if (error.code == Code::conflict) warn(from->key, error);
                 refuse(from, error.code, error.what);

@@ -135,6 +135,7 @@ Result<ProcessRecord> start_process(const ProcessPlan& plan) {
     actions.prepare(plan);
     std::vector<std::string> words = plan.words;
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     pid_t pid = 0;

@@ -15,7 +15,7 @@ constexpr Duration patience{20'000};
 struct Child {
     ProcessRecord record;
 
-    explicit Child(ProcessPlan plan) : record(start_process(plan).value()) {}
+    explicit Child(const ProcessPlan& plan) : record(start_process(plan).value()) {}
     ~Child() {
         static_cast<void>(end_by_force(record));
         waitpid(static_cast<pid_t>(record.pid), nullptr, 0);

@@ -64,9 +64,8 @@ Result<ProviderShell::Setup> set_up(const ProvideOptions& options, const io::Log
     const sandbox::Filter filter = TRY(sandbox::compile_filter());
     TRY(sandbox::save_filter(filter, folder.path(), folder.filter().filename()));
 
-    return ProviderShell::Setup{
-        market,           std::move(key),       std::move(folder), std::move(identity),
-        std::move(offer), options.shim_program, options.ready_fd};
+    return ProviderShell::Setup{market,           std::move(key),       std::move(folder), identity,
+                                std::move(offer), options.shim_program, options.ready_fd};
 }
 
 Result<int> run(const ProvideOptions& options, const io::Log& log) {

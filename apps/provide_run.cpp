@@ -130,7 +130,7 @@ void AttemptRun::lost() {
 void AttemptRun::end() {
     if (std::exchange(ended_, true)) return;
     detach();
-    if (pause_) loop_.cancel(*std::exchange(pause_, std::nullopt));
+    if (const auto pause = std::exchange(pause_, std::nullopt)) loop_.cancel(*pause);
     read_reports(reports_at_end);
     for (int i = 0; i < pieces_at_end && read_log(); ++i) {
     }

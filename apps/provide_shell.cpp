@@ -128,7 +128,7 @@ void ProviderShell::perform_all(const provider::Effects& effects) {
 void ProviderShell::arm() {
     const auto next = provider_.next_deadline();
     if (next == armed_for_) return;
-    if (timer_) loop_.cancel(*std::exchange(timer_, std::nullopt));
+    if (const auto timer = std::exchange(timer_, std::nullopt)) loop_.cancel(*timer);
     armed_for_ = next;
     if (!next) return;
     const Duration wait = std::max(Duration{0}, *next - Time{clocks_.since_boot()});
@@ -151,7 +151,7 @@ void ProviderShell::perform(const provider::Connect&) {
     events.opened = [this, connection] {
         if (connection == connection_) later(provider::Connected{});
     };
-    events.failed = [this, connection](Error why) { closed(connection, why); };
+    events.failed = [this, connection](const Error& why) { closed(connection, why); };
     events.events.message = [this, connection](const std::string& text, const io::Receipt&) {
         received(connection, text);
     };
