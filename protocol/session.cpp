@@ -1,15 +1,13 @@
 #include "protocol/session.h"
 
+#include "core/limits.h"
+
 namespace shoal::protocol::session {
 
 namespace {
 
-constexpr std::size_t frame_size_max = 1 << 20;
-
-template <class T>
-Result<T> read_frame(std::string_view text) {
-    const json::Value value = TRY(json::parse(text, frame_size_max));
-    return json::read<T>(value, json::Reader::tolerant);
+Result<json::Value> parse_frame(std::string_view text) {
+    return json::parse(text, limits::message_bytes);
 }
 
 }  // namespace
@@ -32,11 +30,14 @@ std::string print(const FromMarket& message) {
 }
 
 Result<ProviderFrame> read_provider_frame(std::string_view text) {
-    return read_frame<ProviderFrame>(text);
+    const json::Value value = TRY(parse_frame(text));
+    const auto* frame = value.if_object();
+    if (frame && !frame->contains("message")) return Error{Code::invalid, "message: missing"};
+    return json::read<ProviderFrame>(value, json::Reader::tolerant);
 }
 
 Result<FromMarket> read_market_frame(std::string_view text) {
-    return read_frame<FromMarket>(text);
+    return json::read<FromMarket>(TRY(parse_frame(text)), json::Reader::tolerant);
 }
 
 }  // namespace shoal::protocol::session
