@@ -58,12 +58,12 @@ void Market::end_attempt(LeaseId lease, End end, const Moment& moment, Batch& ba
     pay.amount = parts.provider;
     pay.job = attempt.job;
     pay.lease = lease;
-    post(pay, moment, batch);
-    pay.key = "fee:" + to_string(lease);
-    pay.purpose = TransferPurpose::charge_fee;
-    pay.to = LedgerAccount::fees();
-    pay.amount = parts.fee;
-    post(pay, moment, batch);
+    ledger::TransferRequest fee = pay;
+    fee.key = "fee:" + to_string(lease);
+    fee.purpose = TransferPurpose::charge_fee;
+    fee.to = LedgerAccount::fees();
+    fee.amount = parts.fee;
+    post({pay, fee}, moment, batch);
 
     send(attempt.provider, protocol::session::Ended{lease, end.reason}, batch);
     end_task(attempt.task, end.reason, moment, batch);
@@ -104,7 +104,7 @@ void Market::end_job_if_done(JobId id, const Moment& moment, Batch& batch) {
     release.to = LedgerAccount::available(job.account);
     release.amount = job.hold - job.charged;
     release.job = id;
-    post(release, moment, batch);
+    post({release}, moment, batch);
 
     protocol::ReceiptIssued issued{state_.next.receipt, id, {}, moment.now};
     protocol::Receipt receipt = this->receipt(id).value();

@@ -58,9 +58,11 @@ std::optional<Principal> Market::authenticate(std::string_view secret) const {
     return Principal{key.account, key.id, key.role};
 }
 
-void Market::post(const ledger::TransferRequest& request, const Moment& moment, Batch& batch) {
-    if (request.amount == Lamports{}) return;
-    record(ledger_.transfer(request, moment.now).value(), batch);
+void Market::post(std::vector<ledger::TransferRequest> requests, const Moment& moment,
+                  Batch& batch) {
+    std::erase_if(requests, [](const auto& request) { return request.amount == Lamports{}; });
+    const auto posted = ledger_.transfer_all(requests, moment.now).value();
+    for (const protocol::TransferPosted& transfer : posted) record(transfer, batch);
 }
 
 void Market::send(ProviderId provider, protocol::session::FromMarket message, Batch& batch) {

@@ -176,7 +176,8 @@ private:
         on(event);
         batch.events.emplace_back(std::move(event));
     }
-    void post(const ledger::TransferRequest&, const Moment&, Batch&);
+    /// Transfers that belong together; those of nothing are left out.
+    void post(std::vector<ledger::TransferRequest>, const Moment&, Batch&);
     void send(ProviderId, protocol::session::FromMarket, Batch&);
 
     Status check_inputs(AccountId, protocol::JobSpec&) const;
