@@ -4,6 +4,7 @@
 
 namespace shoal::apps {
 
-constexpr std::string_view release = "0.1.0";
+/// This program's release, which is the version of the CMake project.
+extern const std::string_view release;
 
 }  // namespace shoal::apps
