@@ -36,10 +36,18 @@ market::Moment CoreLoop::moment() {
     return {now_, io::entropy()};
 }
 
+void CoreLoop::start(const Input& input) {
+    take(input, moment());
+}
+
 void CoreLoop::decide(const Input& input) {
     const market::Moment moment = this->moment();
     const auto deadline = market_.next_deadline();
     if (deadline && *deadline <= moment.now) market_.tick(moment, open_.batch);
+    take(input, moment);
+}
+
+void CoreLoop::take(const Input& input, const market::Moment& moment) {
     if (Release release = input(moment, open_.batch)) open_.releases.push_back(std::move(release));
     commit();
     arm();

@@ -38,6 +38,10 @@ public:
 
     void set_outlets(Outlets outlets) { outlets_ = std::move(outlets); }
 
+    /// The first input: the market's start, before which no deadline may pass. Leases that ran out
+    /// while there was no market are extended by it.
+    void start(const Input&);
+
     /// Decides the input now. Core thread only.
     void decide(const Input&);
 
@@ -56,6 +60,7 @@ private:
     };
 
     market::Moment moment();
+    void take(const Input&, const market::Moment&);
     void commit();
     void release_reads();
     void committed();

@@ -148,7 +148,7 @@ Result<io::HttpServer::Settings> MarketServer::settings(const MarketOptions& opt
 Status MarketServer::serve(const MarketOptions& options) {
     connect();
     Status founded = Done{};
-    core_.decide([&](const market::Moment& moment, market::Batch& batch) -> CoreLoop::Release {
+    core_.start([&](const market::Moment& moment, market::Batch& batch) -> CoreLoop::Release {
         founded = first_operator(folder_.path(), market_, moment, batch);
         market_.start(release, moment, batch);
         return {};
