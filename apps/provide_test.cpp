@@ -16,8 +16,21 @@
 
 namespace shoal::apps {
 
-using namespace protocol::session;
 using protocol::Reason;
+using protocol::session::Ack;
+using protocol::session::Challenge;
+using protocol::session::Exited;
+using protocol::session::Finished;
+using protocol::session::FromMarket;
+using protocol::session::FromProvider;
+using protocol::session::Hello;
+using protocol::session::Order;
+using protocol::session::print;
+using protocol::session::Proof;
+using protocol::session::read_provider_frame;
+using protocol::session::Said;
+using protocol::session::Started;
+using protocol::session::Welcome;
 
 namespace {
 

@@ -8,8 +8,18 @@
 
 namespace shoal::provider {
 
-using namespace protocol::session;
 using protocol::Reason;
+using protocol::session::Ack;
+using protocol::session::Alive;
+using protocol::session::Ended;
+using protocol::session::Exited;
+using protocol::session::Finished;
+using protocol::session::Granted;
+using protocol::session::Order;
+using protocol::session::Renewed;
+using protocol::session::Said;
+using protocol::session::Started;
+using protocol::session::Welcome;
 
 namespace {
 

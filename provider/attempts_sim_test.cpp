@@ -16,8 +16,23 @@
 
 namespace shoal::provider {
 
-using namespace protocol::session;
 using protocol::Reason;
+using protocol::session::Ack;
+using protocol::session::Alive;
+using protocol::session::Challenge;
+using protocol::session::Ended;
+using protocol::session::Exited;
+using protocol::session::Finished;
+using protocol::session::FromMarket;
+using protocol::session::Granted;
+using protocol::session::Hello;
+using protocol::session::Order;
+using protocol::session::Proof;
+using protocol::session::ProviderFrame;
+using protocol::session::Renewed;
+using protocol::session::Said;
+using protocol::session::Started;
+using protocol::session::Welcome;
 
 namespace {
 

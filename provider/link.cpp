@@ -6,7 +6,14 @@
 
 namespace shoal::provider {
 
-using namespace protocol::session;
+using protocol::session::Challenge;
+using protocol::session::challenge_bytes;
+using protocol::session::Hello;
+using protocol::session::Proof;
+using protocol::session::protocol_max;
+using protocol::session::protocol_min;
+using protocol::session::Refused;
+using protocol::session::Welcome;
 
 namespace {
 

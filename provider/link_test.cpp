@@ -7,7 +7,10 @@
 
 namespace shoal::provider {
 
-using namespace protocol::session;
+using protocol::session::challenge_bytes;
+using protocol::session::Hello;
+using protocol::session::Proof;
+using protocol::session::Welcome;
 using testing::all_of;
 using testing::said;
 

@@ -4,7 +4,7 @@
 
 namespace shoal::provider {
 
-using namespace protocol::session;
+using protocol::session::Started;
 
 namespace {
 

@@ -5,7 +5,10 @@
 
 namespace shoal::provider {
 
-using namespace protocol::session;
+using protocol::session::Challenge;
+using protocol::session::FromMarket;
+using protocol::session::Refused;
+using protocol::session::Welcome;
 
 namespace {
 

@@ -8,7 +8,24 @@ namespace shoal::market {
 
 namespace {
 
-using namespace handlers;
+using handlers::artifacts;
+using handlers::books;
+using handlers::cancel;
+using handlers::create_account;
+using handlers::create_key;
+using handlers::health;
+using handlers::issue_credit;
+using handlers::job_metrics;
+using handlers::job_why;
+using handlers::market_view;
+using handlers::metrics;
+using handlers::my_account;
+using handlers::provider_why;
+using handlers::readiness;
+using handlers::receipt;
+using handlers::revoke_key;
+using handlers::statement;
+using handlers::submit;
 using protocol::CreditRequest;
 using protocol::JobSpec;
 using protocol::KeyRequest;
