@@ -274,7 +274,6 @@ int main(int argc, char** argv) {
         std::fputs("usage: market_load MARKET BUYER_KEY PROVIDER_KEY CLIENTS SECONDS\n", stderr);
         return 2;
     }
-    using namespace shoal;
-    bench::measure(bench::must(io::parse_base_url(argv[1])), argv);
+    shoal::bench::measure(shoal::bench::must(shoal::io::parse_base_url(argv[1])), argv);
     return 0;
 }

@@ -17,7 +17,7 @@ namespace {
 enum class Verify { none, replay };
 BOOST_DESCRIBE_ENUM(Verify, none, replay)
 
-enum class Side { buyer, operator_ };
+enum class Side { buyer, operator_ };  // NOLINT(readability-identifier-naming)
 BOOST_DESCRIBE_ENUM(Side, buyer, operator_)
 
 struct Resources {
