@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "core/text.h"
 
 namespace shoal::sandbox {
 
 namespace {
+
+constexpr std::size_t quoted_bytes = 64;
 
 std::vector<std::string_view> words_of(std::string_view line) {
     std::vector<std::string_view> words;
@@ -26,7 +29,7 @@ Result<Duration> milliseconds(std::string_view word) {
     const auto parsed = std::from_chars(word.data(), end, number);
     const bool fits = number >= 0 && number <= limits::attempt_time_max.count();
     if (parsed.ec != std::errc() || parsed.ptr != end || !fits) {
-        return Error{Code::invalid, "expected milliseconds, got " + std::string(word)};
+        return Error{Code::invalid, "expected milliseconds, got " + shorten(word, quoted_bytes)};
     }
     return Duration{number};
 }
@@ -47,6 +50,7 @@ std::string to_line(const ShimCommand& command) {
 }
 
 Result<ShimCommand> parse_command(std::string_view line) {
+    if (!is_printable(line)) return Error{Code::invalid, "expected text that can be printed"};
     const std::vector<std::string_view> words = words_of(line);
     if (words.size() == 2 && words[0] == "deadline") {
         return ShimCommand{DeadlineCommand{TRY(milliseconds(words[1]))}};
@@ -55,12 +59,12 @@ Result<ShimCommand> parse_command(std::string_view line) {
         StopCommand stop;
         const std::string name(words[1]);
         if (!boost::describe::enum_from_string(name.c_str(), stop.reason)) {
-            return Error{Code::invalid, "expected a reason, got " + name};
+            return Error{Code::invalid, "expected a reason, got " + shorten(name, quoted_bytes)};
         }
         stop.grace = TRY(milliseconds(words[2]));
         return ShimCommand{stop};
     }
-    return Error{Code::invalid, "expected stop or deadline, got " + std::string(line)};
+    return Error{Code::invalid, "expected stop or deadline, got " + shorten(line, quoted_bytes)};
 }
 
 }  // namespace shoal::sandbox

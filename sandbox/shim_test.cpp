@@ -310,6 +310,9 @@ TEST_CASE("a command to the shim is read as it was written, and nothing else is"
                              "deadline", "deadline 1x", "deadline 99999999999999999999"}) {
         CHECK(parse_command(line).error().code == Code::invalid);
     }
+    using namespace std::string_view_literals;
+    CHECK(parse_command("stop signal\0al 5"sv).error().code == Code::invalid);
+    CHECK(parse_command("deadline \xff"sv).error().what == "expected text that can be printed");
 }
 
 }  // namespace shoal::sandbox
