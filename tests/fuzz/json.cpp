@@ -11,6 +11,7 @@
 #include "core/check.h"
 #include "core/limits.h"
 #include "core/text.h"
+#include "protocol/attempt.h"
 #include "protocol/events.h"
 #include "protocol/job.h"
 #include "protocol/ledger.h"
@@ -48,6 +49,8 @@ void run(std::string_view text) {
     read_as<protocol::Offer>(value.value());
     read_as<protocol::Event>(value.value());
     read_as<protocol::LedgerState>(value.value());
+    read_as<protocol::AttemptSpec>(value.value());
+    read_as<protocol::AttemptOutcome>(value.value());
 }
 
 }  // namespace
