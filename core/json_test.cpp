@@ -95,6 +95,10 @@ TEST_CASE("the nearest name differs in a third of its letters at most") {
     CHECK(json::nearest("secrets", {"retries"}).empty());
     CHECK(json::nearest("is", {"in", "id"}) == "in");
     CHECK(json::nearest("", {"in", "a"}) == "a");
+    CHECK(json::nearest("jbos", {"job", "jobs", "logs"}) == "jobs");
+    CHECK(json::nearest("shwo", {"show"}) == "show");
+    CHECK(json::nearest("hsow", {"list", "show"}) == "show");
+    CHECK(json::nearest("ojsb", {"jobs"}).empty());
     CHECK(json::nearest("in", {}).empty());
     CHECK(json::nearest(std::string(5000, 'a'), {std::string(4999, 'a')}).empty());
 }
