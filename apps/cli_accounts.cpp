@@ -25,9 +25,7 @@ void add_keys(CommandTree& tree, CLI::App& account) {
         ->type_name("ROLE")
         ->required()
         ->check(one_of({"buyer", "provider", "operator"}));
-    create
-        ->add_option("--out", made->out,
-                     "the file for the secret (mode 0600), instead of showing it")
+    create->add_option("--out", made->out, "a file for the secret (mode 0600); else it is shown")
         ->type_name("FILE");
     run_with(tree, create, made, create_key);
 
@@ -50,13 +48,11 @@ void add_accounts(CommandTree& tree) {
     auto made = std::make_shared<AccountOptions>();
     auto* create = add_command(*account, "create", "Make an account and its first key (operator)",
                                "shoal account create --role buyer --out buyer.key");
-    create->add_option("--role", made->role, "of its first key: buyer, provider or operator")
+    create->add_option("--role", made->role, "of its first key: buyer, provider, operator")
         ->type_name("ROLE")
         ->default_val("buyer")
         ->check(one_of({"buyer", "provider", "operator"}));
-    create
-        ->add_option("--out", made->out,
-                     "the file for the secret (mode 0600), instead of showing it")
+    create->add_option("--out", made->out, "a file for the secret (mode 0600); else it is shown")
         ->type_name("FILE");
     run_with(tree, create, made, create_account);
 

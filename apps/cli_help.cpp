@@ -21,11 +21,11 @@ public:
     std::string make_help(const CLI::App* app, std::string name,
                           CLI::AppFormatMode mode) const override {
         std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
-        const auto end = std::unique(text.begin(), text.end(), [before = 0](char, char at) mutable {
-            before = at == '\n' ? before + 1 : 0;  // one empty line is enough
-            return before > 1;
-        });
-        text.erase(end, text.end());
+        constexpr std::string_view two_empty_lines = "\n\n\n";
+        for (auto at = text.find(two_empty_lines); at != std::string::npos;) {
+            text.erase(at, 1);
+            at = text.find(two_empty_lines, at);
+        }
         return text;
     }
 

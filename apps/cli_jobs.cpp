@@ -10,7 +10,7 @@ namespace shoal::apps {
 namespace {
 
 void add_job_flags(CLI::App* command, JobFlags& flags) {
-    const std::string group = "The job of a command";
+    const std::string group = "The job of a command (--input, --output and --env may be repeated)";
     const auto add = [&](const std::string& name, auto& value, const std::string& type,
                          const std::string& meaning) {
         return command->add_option(name, value, meaning)->type_name(type)->group(group);
@@ -22,13 +22,11 @@ void add_job_flags(CLI::App* command, JobFlags& flags) {
     add("--disk", flags.disk, "SIZE", "disk of a task, like 10GiB");
     add("--time", flags.time, "TIME", "how long it may run, like 90s or 1h30m");
     add("--max-total", flags.max_total, "CREDIT", "the most it may cost, like 0.002");
-    add("--input", flags.inputs, "PATH",
-        "a file or folder, seen as /in/NAME: PATH or PATH:NAME; may be repeated")
+    add("--input", flags.inputs, "PATH", "a file or folder, as /in/NAME: PATH or PATH:NAME")
         ->allow_extra_args(false);
-    add("--output", flags.outputs, "PATH",
-        "a file or folder below /out that it leaves; may be repeated")
+    add("--output", flags.outputs, "PATH", "a file or folder below /out that it leaves")
         ->allow_extra_args(false);
-    add("--env", flags.environment, "NAME=VALUE", "an environment variable; may be repeated")
+    add("--env", flags.environment, "NAME=VALUE", "an environment variable")
         ->allow_extra_args(false);
 }
 
@@ -41,7 +39,7 @@ void add_run(CommandTree& tree) {
     run->add_option("-o,--artifacts", options->artifacts, "a folder to load the results into")
         ->type_name("FOLDER");
     run->add_flag("--cancel-on-interrupt", options->cancel_on_interrupt,
-                  "Ctrl-C cancels the job; else it goes on without you");
+                  "Ctrl-C cancels the job; else it goes on");
     add_job_flags(run, options->flags);
     run->callback([&tree, options] {
         tree.takes_command = true;

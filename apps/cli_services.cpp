@@ -104,7 +104,7 @@ void add_market(CommandTree& tree) {
                     "  shoal market --listen 0.0.0.0:443 --tls-cert c.pem --tls-key k.pem");
     command->add_option("--data", tree.flags.data, "its folder, made if it is missing")
         ->type_name("FOLDER");
-    command->add_option("--listen", options->listen, "where it listens; port 0 is any free one")
+    command->add_option("--listen", options->listen, "port 0: any free one")
         ->type_name("ADDRESS:PORT")
         ->capture_default_str();
     auto* certificate = command
@@ -130,7 +130,7 @@ void add_up(CommandTree& tree) {
     auto* up = add_command(tree.app, "up", "Start a market and providers on this machine",
                            "shoal up\n  shoal up --providers 2 --cores 1 --memory 1GiB");
     up->add_option("--data", tree.flags.data, "the folder for all of it")->type_name("FOLDER");
-    up->add_option("--listen", options->listen, "where the market listens; port 0 is any free one")
+    up->add_option("--listen", options->listen, "port 0: any free one")
         ->type_name("ADDRESS:PORT")
         ->capture_default_str();
     up->add_option("--providers", options->providers, "how many providers")
