@@ -25,10 +25,9 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 Result<Duration> milliseconds(std::string_view word) {
     std::int64_t number = 0;
-    const char* const end = word.data() + word.size();
-    const auto parsed = std::from_chars(word.data(), end, number);
+    const auto parsed = std::from_chars(word.begin(), word.end(), number);
     const bool fits = number >= 0 && number <= limits::attempt_time_max.count();
-    if (parsed.ec != std::errc() || parsed.ptr != end || !fits) {
+    if (parsed.ec != std::errc() || parsed.ptr != word.end() || !fits) {
         return Error{Code::invalid, "expected milliseconds, got " + shorten(word, quoted_bytes)};
     }
     return Duration{number};
