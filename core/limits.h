@@ -33,8 +33,7 @@ constexpr std::size_t matrix_axes = 32;
 constexpr std::size_t matrix_values = 10'000;    // an axis as long as the most tasks
 constexpr std::uint32_t retries = 100;           // beyond it the job is broken, not unlucky
 constexpr std::uint32_t cores_per_task = 4'096;  // more than any one machine has
-constexpr std::uint32_t gpus_per_task = 64;
-constexpr Size memory_min = 4_MiB;  // a process hardly starts in less
+constexpr Size memory_min = 4_MiB;               // a process hardly starts in less
 
 // Lists in answers.
 constexpr std::size_t page_default = 50;
@@ -43,9 +42,10 @@ constexpr std::size_t page_max = 500;
 // Bytes kept for others.
 constexpr Size blob = 16_GiB;
 constexpr Size account_blobs = 100_GiB;
-constexpr Size disk_free_min = 1_GiB;  // below it submissions and uploads are refused
-constexpr Size disk_reserve = 64_MiB;  // lets running jobs settle on a full disk
-constexpr Size log_default = 16_MiB;   // per attempt; more is noise nobody reads
+constexpr Size disk_free_min = 1_GiB;  // below it, or below a share that is larger, ...
+constexpr std::uint64_t disk_free_percent_min = 5;  // ... submissions and uploads are refused
+constexpr Size disk_reserve = 64_MiB;               // lets running jobs settle on a full disk
+constexpr Size log_default = 16_MiB;                // per attempt; more is noise nobody reads
 constexpr Size output_default = 1_GiB;
 
 // What an attempt may report. Metrics and log lines are kept apart and may be lost.
@@ -69,10 +69,11 @@ constexpr Duration attempt_time_max{30LL * 86'400'000};
 constexpr Duration charged_time_max{3'660LL * 86'400'000};  // ten years, as the longest Span
 constexpr Duration grace_max{10LL * 60'000};                // between SIGTERM and SIGKILL
 constexpr Duration idempotency_life{86'400'000};            // of a client's Idempotency-Key
-constexpr Duration upload_life{3'600'000};   // an upload that made no progress is forgotten
-constexpr Duration sweep_delay{86'400'000};  // a blob nobody names lives a day longer
-constexpr Duration blob_retention{30LL * 86'400'000};
-constexpr Duration journal_retention{90LL * 86'400'000};
-constexpr Duration log_retention{14LL * 86'400'000};
+constexpr Duration upload_life{3'600'000};   // how long an upload waits for a job that names it
+constexpr Duration sweep_delay{86'400'000};  // bytes that nothing holds any more lie a day longer
+constexpr Duration blob_retention{30LL * 86'400'000};      // of a job's files, after its end
+constexpr Duration log_retention{14LL * 86'400'000};       // likewise of its logs
+constexpr Duration dropped_remembered{90LL * 86'400'000};  // that a blob was there, and till when
+constexpr std::size_t drops_at_once = 1'000;  // blobs of one moment: a commit stays short
 
 }  // namespace shoal::limits

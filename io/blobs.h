@@ -70,6 +70,14 @@ public:
 
     /// All blobs, ordered by hash.
     virtual Result<std::vector<BlobFacts>> list() const = 0;
+
+    /// Removes unfinished uploads that nobody has touched for a while.
+    virtual Status forget_unfinished() = 0;
+
+    /// The one guard of the disk, for uploads and for all else that makes the market grow.
+    /// exhausted: with so many more bytes too little would stay free; says how much is free, how
+    /// much has to be, and what to do.
+    virtual Status check_space(std::uint64_t more_bytes) const = 0;
 };
 
 }  // namespace shoal::io

@@ -186,7 +186,7 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::open(const std::filesystem::path& 
         if (!made.ok()) return made.error();
     }
     std::unique_ptr<FileBlobs> store(new FileBlobs(folder, options));
-    const Status swept = store->sweep();
+    const Status swept = store->forget_unfinished();
     if (!swept.ok()) return swept.error();
     return store;
 }
@@ -296,8 +296,12 @@ Status FileBlobs::check_space(std::uint64_t more_bytes) const {
     const std::uint64_t percent = space.total_bytes / 100 * options_.free_percent_min;
     const std::uint64_t floor = std::max(options_.free_min, percent);
     if (space.free_bytes >= floor && space.free_bytes - floor >= more_bytes) return Done{};
-    return Error{Code::exhausted, "the disk is nearly full: " + to_rounded(Size{space.free_bytes}) +
-                                      " free, of which " + to_rounded(Size{floor}) + " stay free"};
+    const std::string wanted =
+        more_bytes == 0 ? "" : ", and " + to_rounded(Size{more_bytes}) + " more are asked for";
+    return Error{Code::exhausted,
+                 "the market's disk is nearly full: " + to_rounded(Size{space.free_bytes}) +
+                     " are free, " + to_rounded(Size{floor}) + " have to stay free" + wanted +
+                     "; try again later, or let the operator make room"};
 }
 
 Status FileBlobs::adopt(const Descriptor& file, const std::filesystem::path& from,
@@ -313,7 +317,7 @@ Status FileBlobs::adopt(const Descriptor& file, const std::filesystem::path& fro
     return sync_folder(folder_ / "partial");
 }
 
-Status FileBlobs::sweep() const {
+Status FileBlobs::forget_unfinished() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const Time oldest{std::chrono::duration_cast<Duration>(now) - options_.partial_life};
     std::error_code failed;

@@ -12,7 +12,7 @@ public:
     struct Options {
         std::uint64_t size_max = limits::blob.bytes;
         std::uint64_t free_min = limits::disk_free_min.bytes;
-        unsigned free_percent_min = 5;
+        std::uint64_t free_percent_min = limits::disk_free_percent_min;
         Duration partial_life = limits::sweep_delay;
     };
 
@@ -28,6 +28,10 @@ public:
     Result<std::uint64_t> size(const Hash& hash) const override;
     Status remove(const Hash& hash) override;
     Result<std::vector<BlobFacts>> list() const override;
+    Status forget_unfinished() override;
+
+    /// What has to stay free is the larger of `free_min` and `free_percent_min` of the disk.
+    Status check_space(std::uint64_t more_bytes) const override;
 
 private:
     friend class FileUpload;
@@ -37,12 +41,8 @@ private:
     std::filesystem::path final_path(const Hash& hash) const;
     std::filesystem::path partial_path(const Hash& hash) const;
 
-    /// exhausted: with so many more bytes the disk would be nearly full.
-    Status check_space(std::uint64_t more_bytes) const;
-
     /// Moves a complete file to its name, durably.
     Status adopt(const Descriptor& file, const std::filesystem::path& from, const Hash& hash);
-    Status sweep() const;
 
     std::filesystem::path folder_;
     Options options_;

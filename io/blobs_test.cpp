@@ -137,10 +137,31 @@ TEST_CASE("a disk that is nearly full takes no uploads") {
     SUBCASE("by share") {
         options.free_percent_min = 100;
     }
+    CHECK(store.blobs->check_space(0).ok());
     store.reopen(options);
+    CHECK(store.blobs->check_space(0).error().code == Code::exhausted);
     CHECK(store.put("fowl", "fowl").error().code == Code::exhausted);
     CHECK(store.blobs->put_file(store.write("file", "fish")).error().code == Code::exhausted);
     CHECK(is_empty(store.scratch.path() / "blobs"));
+}
+
+TEST_CASE("the guard keeps the larger of a size and a share, and says what is missing") {
+    Store store;
+    const std::uint64_t total = free_space(store.scratch.path()).value().total_bytes;
+    auto options = roomy;
+    options.free_percent_min = 100;  // all of it: larger than any part
+    options.free_min = total / 2;
+    store.reopen(options);
+    const Error refused = store.blobs->check_space(3 << 20).error();
+    CHECK(refused.code == Code::exhausted);
+    CHECK(refused.what.find(to_rounded(Size{total / 100 * 100}) + " have to stay free") !=
+          std::string::npos);
+    CHECK(refused.what.find("3 MiB more are asked for") != std::string::npos);
+    options.free_percent_min = 0;
+    options.free_min = total * 2;
+    store.reopen(options);
+    CHECK(store.blobs->check_space(0).error().what.find(to_rounded(Size{total * 2}) +
+                                                        " have to stay free") != std::string::npos);
 }
 
 TEST_CASE("an upload that would fill the disk is refused before its first byte") {

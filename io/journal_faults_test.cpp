@@ -215,9 +215,10 @@ struct Outcome {
 };
 
 /// A market's life: it opens its journal and appends batches until one fails.
-Outcome live(const std::filesystem::path& folder) {
+Outcome live(const std::filesystem::path& folder, const std::function<bool()>& make_room = {}) {
     Outcome outcome;
-    auto journal = SqliteJournal::open(folder, {.release = "0.1.0", .vfs = faulty_disk()});
+    auto journal = SqliteJournal::open(
+        folder, {.release = "0.1.0", .vfs = faulty_disk(), .make_room = make_room});
     if (!journal.ok()) {
         outcome.failure = journal.error();
         return outcome;
@@ -257,14 +258,15 @@ void require_whole(const std::filesystem::path& folder, const Outcome& outcome) 
 }
 
 /// Runs the life with a fault at every operation in turn; gives the number of operations.
-std::size_t for_every_operation(const Disk& kind, const std::function<void(const Outcome&)>& look) {
+std::size_t for_every_operation(const Disk& kind, const std::function<void(const Outcome&)>& look,
+                                const std::function<bool()>& make_room = {}) {
     for (std::size_t n = 1;; ++n) {
         CAPTURE(n);
         const ScratchFolder scratch;
         Disk faulty = kind;
         faulty.fails_at = n;
         disk = &faulty;
-        const Outcome outcome = live(scratch.path());
+        const Outcome outcome = live(scratch.path(), make_room);
         const bool reached = faulty.count >= n;
         if (kind.loses_power && reached) faulty.come_back(scratch.path());
         require_whole(scratch.path(), outcome);
@@ -300,6 +302,34 @@ TEST_CASE("a full disk is exhausted, and loses no acknowledged batch") {
     for_every_operation(Disk{.error = SQLITE_FULL}, [&](const Outcome& outcome) {
         full += outcome.failure && outcome.failure->code == Code::exhausted ? 1 : 0;
     });
+    CHECK(full > 30);
+}
+
+TEST_CASE("a full disk on which room can be made takes the batch at the second try") {
+    std::size_t asked = 0;
+    std::size_t failed = 0;
+    const auto make_room = [&] {
+        ++asked;
+        return true;
+    };
+    const auto look = [&](const Outcome& outcome) {
+        // What failed then was the opening of the journal, which nobody tries again.
+        if (outcome.failure) CHECK(outcome.acknowledged == 0);
+        failed += outcome.failure ? 1 : 0;
+    };
+    for_every_operation(Disk{.error = SQLITE_FULL}, look, make_room);
+    CHECK(asked > 20);
+    CHECK(failed < asked);
+}
+
+TEST_CASE("room that cannot be made leaves the batch failed") {
+    std::size_t full = 0;
+    for_every_operation(
+        Disk{.error = SQLITE_FULL},
+        [&](const Outcome& outcome) {
+            full += outcome.failure && outcome.failure->code == Code::exhausted ? 1 : 0;
+        },
+        [] { return false; });
     CHECK(full > 30);
 }
 

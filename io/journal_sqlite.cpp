@@ -101,6 +101,7 @@ struct SqliteJournal::State {
     sqlite::Statement insert;
     sqlite::Statement set_name;
     sqlite::Statement erase_name;
+    std::function<bool()> make_room;
     bool broken = false;
 
     Mutex reading;
@@ -111,6 +112,7 @@ struct SqliteJournal::State {
     std::atomic<std::uint64_t> last;
 
     Status write(std::span<const Row> rows, std::span<const SideWrite> side);
+    bool can_try_again();
     Status write_row(const Row& row);
     Status write_side(const SideWrite& write);
 };
@@ -166,6 +168,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::filesystem
         .insert = std::move(writing.insert),
         .set_name = std::move(writing.set_name),
         .erase_name = std::move(writing.erase_name),
+        .make_room = options.make_room,
         .reading = {},
         .reader = std::move(reader),
         .select = std::move(select),
@@ -179,7 +182,8 @@ Status SqliteJournal::append(std::span<const Row> rows, std::span<const SideWrit
     if (state_->broken) return Error{Code::unavailable, "journal: an earlier write failed"};
     std::uint64_t next = state_->last;
     for (const Row& row : rows) check(row.sequence == ++next && is_sound(row));
-    const Status written = state_->write(rows, side);
+    Status written = state_->write(rows, side);
+    if (!written.ok() && state_->can_try_again()) written = state_->write(rows, side);
     if (!written.ok()) {
         state_->broken = true;
         return written;
@@ -200,6 +204,12 @@ Status SqliteJournal::State::write(std::span<const Row> rows, std::span<const Si
         if (!written.ok()) return written;
     }
     return commit.run();
+}
+
+/// Only a write that found no space is known to have left nothing: a sync that failed may have.
+bool SqliteJournal::State::can_try_again() {
+    return sqlite::is_disk_full(writer.get()) && make_room &&
+           sqlite::roll_back(writer.get()).ok() && make_room();
 }
 
 Status SqliteJournal::State::write_row(const Row& row) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,10 @@ public:
     struct Options {
         std::string release;
         std::string vfs = {};  // SQLite's file layer by name; empty: the system's
+
+        /// Called by append() when the disk is full, on its thread. True: something was freed, and
+        /// the batch, of which nothing was written, is tried once more.
+        std::function<bool()> make_room = {};
     };
 
     /// unsupported: made by a newer release. corrupt: not a journal, or damaged. denied,

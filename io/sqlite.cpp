@@ -61,6 +61,15 @@ Status execute(sqlite3* database, const char* statements) {
     return Done{};
 }
 
+bool is_disk_full(sqlite3* database) {
+    return (sqlite3_extended_errcode(database) & 0xFF) == SQLITE_FULL;
+}
+
+Status roll_back(sqlite3* database) {
+    if (sqlite3_get_autocommit(database) != 0) return Done{};
+    return execute(database, "ROLLBACK");
+}
+
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
     sqlite3_finalize(statement);
 }

@@ -30,6 +30,12 @@ Result<Database> open_database(const std::string& path, const std::string& vfs, 
 /// Statements without rows, for set-up.
 Status execute(sqlite3* database, const char* statements);
 
+/// Whether the last call failed because a write found no space.
+bool is_disk_full(sqlite3* database);
+
+/// Ends a transaction that failed, if it is still open, as if it had not begun.
+Status roll_back(sqlite3* database);
+
 /// A prepared statement. Parameters and columns count from zero.
 class Statement {
 public:

@@ -14,6 +14,7 @@
 
 #include "core/hash.h"
 #include "core/lamports.h"
+#include "core/limits.h"
 #include "core/result.h"
 #include "core/scalar.h"
 #include "core/units.h"
@@ -93,8 +94,8 @@ BOOST_DESCRIBE_STRUCT(Resources, (), (cores, memory, disk))
 struct JobLimits {
     Span time{std::chrono::hours{1}};
     Span grace{std::chrono::seconds{30}};
-    Size output = 1_GiB;
-    Size log = 16_MiB;
+    Size output = limits::output_default;
+    Size log = limits::log_default;
 
     friend bool operator==(const JobLimits&, const JobLimits&) = default;
 };
