@@ -20,6 +20,12 @@ std::string make_secret(KeyId key, const Moment& moment) {
     return "shoal_" + to_string(sha256(seed));
 }
 
+std::optional<Time> find(const std::map<AccountId, Time>& times, AccountId account) {
+    const auto found = times.find(account);
+    if (found == times.end()) return std::nullopt;
+    return found->second;
+}
+
 }  // namespace
 
 AccountId Market::create_account(const Moment& moment, Batch& batch) {
@@ -60,21 +66,56 @@ Result<TransferPosted> Market::issue_credit(AccountId account, Lamports amount,
     return posted;
 }
 
-Status Market::store_blob(AccountId account, const Hash& hash, std::uint64_t size_bytes,
-                          const Moment& moment, Batch& batch) {
-    const auto found = state_.accounts.find(account);
-    if (found == state_.accounts.end()) return Error{Code::not_found, "no such account"};
-    const auto blob = state_.blobs.find(hash);
-    if (blob != state_.blobs.end() &&
-        std::ranges::find(blob->second.accounts, account) != blob->second.accounts.end()) {
+/// Whether the attempt is not known to have left it.
+Result<bool> Market::is_new_output(const StoredBlob& stored) const {
+    if (!stored.lease) return false;
+    const auto found = state_.attempts.find(*stored.lease);
+    if (found == state_.attempts.end() || found->second.phase == Phase::ended ||
+        state_.jobs.at(found->second.job).account != stored.account) {
+        return Error{Code::stale, "the lease is over"};
+    }
+    const std::vector<Hash>& known = found->second.uploads;
+    if (std::ranges::find(known, stored.blob) != known.end()) return false;
+    constexpr std::size_t most = limits::artifacts_per_attempt + 1;  // and the log
+    if (known.size() < most) return true;
+    return Error{Code::exhausted, "an attempt leaves at most " + std::to_string(most) + " files"};
+}
+
+Status Market::store_blob(const StoredBlob& stored, const Moment& moment, Batch& batch) {
+    const auto account = state_.accounts.find(stored.account);
+    if (account == state_.accounts.end()) return Error{Code::not_found, "no such account"};
+    const auto blob = state_.blobs.find(stored.blob);
+    const auto uploaded = blob == state_.blobs.end() ? std::optional<Time>()
+                                                     : find(blob->second.uploaded, stored.account);
+    const bool is_output = TRY(is_new_output(stored));
+    // Kept as it is while its time is long: each time more is an event.
+    if (uploaded && !is_output && moment.now - *uploaded <= settings_.retention.upload / 2) {
         return Done{};
     }
-    if (size_bytes > limits::account_blobs.bytes - found->second.blob_bytes) {
+    if (!uploaded && stored.size_bytes > limits::account_blobs.bytes - account->second.blob_bytes) {
         return Error{Code::exhausted, "the account's blobs would take more than " +
                                           to_string(limits::account_blobs)};
     }
-    record(protocol::BlobStored{hash, size_bytes, account, moment.now}, batch);
+    record(protocol::BlobStored{stored.blob, stored.size_bytes, stored.account,
+                                is_output ? stored.lease : std::nullopt, moment.now},
+           batch);
     return Done{};
+}
+
+/// Some at a time: what is left is due at once, and the next tick's.
+void Market::drop_blobs(const Moment& moment, Batch& batch) {
+    for (std::size_t count = 0; count < limits::drops_at_once; ++count) {
+        const auto due = holds_.next_due();
+        if (!due || *due > moment.now) return;
+        const auto [since, account, hash] = *holds_.unheld().begin();
+        record(protocol::BlobDropped{hash, account, moment.now}, batch);
+    }
+}
+
+std::optional<Time> Market::dropped(AccountId account, const Hash& hash) const {
+    const auto found = state_.dropped.find(hash);
+    if (found == state_.dropped.end()) return std::nullopt;
+    return find(found->second, account);
 }
 
 void Market::remember_answer(const protocol::RequestAnswered& answered, Batch& batch) {

@@ -4,16 +4,42 @@
 
 namespace shoal::market {
 
+namespace {
+
+constexpr AccountId everyone{};  // where a list is not of one account
+
+template <class Map>
+void count_down(Map& counts, const typename Map::key_type& key) {
+    const auto found = counts.find(key);
+    check(found != counts.end());
+    if (--found->second == 0) counts.erase(found);
+}
+
+template <class Map>
+const std::set<JobId>& jobs_of(const Map& lists, const typename Map::key_type& key) {
+    static const std::set<JobId> none;
+    const auto found = lists.find(key);
+    return found == lists.end() ? none : found->second;
+}
+
+}  // namespace
+
 Index::Index(const State& state) {
     for (const auto& [id, key] : state.keys) key_added(key);
     for (const auto& [id, provider] : state.providers) provider_added(provider);
     for (const auto& [id, job] : state.jobs) job_added(job);
     for (const auto& [id, task] : state.tasks) {
+        task_moved({}, task.state);
         if (task.state == protocol::TaskState::queued) task_queued(task);
     }
+    for (const auto& [hash, blob] : state.blobs) blob_added(blob);
     for (const auto& [id, attempt] : state.attempts) {
+        attempt_moved({}, attempt);
         if (attempt.phase == Phase::ended) continue;
         attempt_begun(attempt, state.jobs.at(attempt.job).spec.resources);
+    }
+    for (const auto& [hash, accounts] : state.dropped) {
+        for (const auto& [account, at] : accounts) blob_dropped(hash, account, at);
     }
 }
 
@@ -27,6 +53,36 @@ void Index::provider_added(const Provider& provider) {
 
 void Index::job_added(const Job& job) {
     jobs_[job.account].insert(job.id);
+    jobs_by_state_[{job.account, job.state}].insert(job.id);
+    jobs_by_state_[{everyone, job.state}].insert(job.id);
+}
+
+void Index::job_ended(const Job& job) {
+    for (const AccountId list : {job.account, everyone}) {
+        const auto open = jobs_by_state_.find({list, protocol::JobState::open});
+        check(open != jobs_by_state_.end() && open->second.erase(job.id) == 1);
+        if (open->second.empty()) jobs_by_state_.erase(open);
+        jobs_by_state_[{list, job.state}].insert(job.id);
+    }
+}
+
+void Index::task_moved(std::optional<protocol::TaskState> from, protocol::TaskState to) {
+    if (from) count_down(tally_.tasks, *from);
+    ++tally_.tasks[to];
+}
+
+void Index::attempt_moved(std::optional<Phase> from, const Attempt& attempt) {
+    if (from) count_down(tally_.attempts, *from);
+    ++tally_.attempts[attempt.phase];
+    if (attempt.phase == Phase::ended) ++tally_.ends[attempt.reason];
+}
+
+void Index::blob_added(const Blob& blob) {
+    tally_.blob_bytes += blob.size_bytes;
+}
+
+void Index::blob_removed(const Blob& blob) {
+    tally_.blob_bytes -= blob.size_bytes;
 }
 
 void Index::task_queued(const Task& task) {
@@ -70,6 +126,14 @@ void Index::attempt_ended(const Attempt& attempt, const protocol::Resources& nee
     usage_.erase(attempt.provider);
 }
 
+void Index::blob_dropped(const Hash& hash, AccountId account, Time at) {
+    dropped_.emplace(at, hash, account);
+}
+
+void Index::drop_forgotten(const Hash& hash, AccountId account, Time at) {
+    check(dropped_.erase({at, hash, account}) == 1);
+}
+
 std::optional<KeyId> Index::key(const Hash& secret) const {
     const auto found = keys_.find(secret);
     if (found == keys_.end()) return std::nullopt;
@@ -89,9 +153,15 @@ const std::set<LeaseId>& Index::live(ProviderId provider) const {
 }
 
 const std::set<JobId>& Index::jobs(AccountId account) const {
-    static const std::set<JobId> none;
-    const auto found = jobs_.find(account);
-    return found == jobs_.end() ? none : found->second;
+    return jobs_of(jobs_, account);
+}
+
+const std::set<JobId>& Index::jobs(AccountId account, protocol::JobState state) const {
+    return jobs_of(jobs_by_state_, {account, state});
+}
+
+const std::set<JobId>& Index::jobs(protocol::JobState state) const {
+    return jobs_of(jobs_by_state_, {everyone, state});
 }
 
 Usage Index::usage(ProviderId provider) const {

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "core/hash.h"
@@ -24,6 +25,16 @@ struct Usage {
     friend bool operator==(const Usage&, const Usage&) = default;
 };
 
+/// How many there are of what; what there is none of is not in the maps.
+struct Tally {
+    std::map<protocol::TaskState, std::uint64_t> tasks;
+    std::map<Phase, std::uint64_t> attempts;
+    std::map<protocol::Reason, std::uint64_t> ends;  // of attempts
+    std::uint64_t blob_bytes = 0;                    // each blob once
+
+    friend bool operator==(const Tally&, const Tally&) = default;
+};
+
 /// What can be found again from the State, kept so that no question walks all of it. The Market
 /// tells it of each change; Index(state) must always equal what it has.
 class Index {
@@ -34,11 +45,18 @@ public:
     void key_added(const ApiKey&);
     void provider_added(const Provider&);
     void job_added(const Job&);
+    void job_ended(const Job&);
+    void task_moved(std::optional<protocol::TaskState> from, protocol::TaskState to);
     void task_queued(const Task&);
     void task_unqueued(const Task&);
     void attempt_begun(const Attempt&, const protocol::Resources&);
+    void attempt_moved(std::optional<Phase> from, const Attempt&);
     void deadline_moved(LeaseId, Time from, Time to);
     void attempt_ended(const Attempt&, const protocol::Resources&);
+    void blob_added(const Blob&);
+    void blob_removed(const Blob&);
+    void blob_dropped(const Hash&, AccountId, Time);
+    void drop_forgotten(const Hash&, AccountId, Time);
 
     std::optional<KeyId> key(const Hash& secret) const;
     std::optional<ProviderId> provider(const PublicKey&) const;
@@ -48,11 +66,17 @@ public:
 
     const std::set<LeaseId>& live(ProviderId) const;
     const std::set<JobId>& jobs(AccountId) const;
+    const std::set<JobId>& jobs(AccountId, protocol::JobState) const;
+    const std::set<JobId>& jobs(protocol::JobState) const;
+    const Tally& tally() const { return tally_; }
     Usage usage(ProviderId) const;
 
     /// Live leases by the end of their term, and queued tasks that wait for a time.
     const std::set<std::pair<Time, LeaseId>>& deadlines() const { return deadlines_; }
     const std::set<std::pair<Time, TaskId>>& delayed() const { return delayed_; }
+
+    /// The drops of blobs that are remembered, by their time.
+    const std::set<std::tuple<Time, Hash, AccountId>>& dropped() const { return dropped_; }
 
     friend bool operator==(const Index&, const Index&) = default;
 
@@ -62,9 +86,12 @@ private:
     std::map<JobId, std::set<TaskId>> queued_;
     std::map<ProviderId, std::set<LeaseId>> live_;
     std::map<AccountId, std::set<JobId>> jobs_;
+    std::map<std::pair<AccountId, protocol::JobState>, std::set<JobId>> jobs_by_state_;
     std::map<ProviderId, Usage> usage_;
+    Tally tally_;
     std::set<std::pair<Time, LeaseId>> deadlines_;
     std::set<std::pair<Time, TaskId>> delayed_;
+    std::set<std::tuple<Time, Hash, AccountId>> dropped_;
 };
 
 }  // namespace shoal::market

@@ -19,7 +19,8 @@ Id<Tag> after(Id<Tag> id) {
 
 }  // namespace
 
-Market::Market(Settings settings, const SecretKey& signer) : settings_(settings), signer_(signer) {
+Market::Market(Settings settings, const SecretKey& signer)
+    : settings_(settings), signer_(signer), holds_(settings.retention) {
     check(settings_.lease_term > Duration::zero());
 }
 
@@ -28,6 +29,7 @@ Market::Market(Settings settings, const SecretKey& signer, State state) : Market
     ledger_ = std::move(ledger).value();
     state_ = std::move(state);
     index_ = Index(state_);
+    holds_ = BlobHolds(state_, settings_.retention);
 }
 
 State Market::snapshot() const {
@@ -47,6 +49,7 @@ std::optional<Time> Market::next_deadline() const {
     const auto delayed = index_.delayed().upper_bound({ticked_, TaskId{~std::uint64_t{0}}});
     if (delayed != index_.delayed().end())
         next = std::min(next.value_or(Time::max()), delayed->first);
+    if (const auto due = holds_.next_due()) next = std::min(next.value_or(Time::max()), *due);
     return next;
 }
 
@@ -106,17 +109,45 @@ void Market::on(const protocol::BlobStored& event) {
     state_.now = event.at;
     Blob& blob = state_.blobs[event.blob];
     blob.size_bytes = event.size_bytes;
-    if (std::ranges::find(blob.accounts, event.account) != blob.accounts.end()) return;
-    blob.accounts.push_back(event.account);
-    state_.accounts.at(event.account).blob_bytes += event.size_bytes;
+    if (blob.uploaded.insert_or_assign(event.account, event.at).second) {
+        blob.accounts.push_back(event.account);
+        state_.accounts.at(event.account).blob_bytes += event.size_bytes;
+        forget_dropped(event.blob, event.account);
+        if (blob.accounts.size() == 1) index_.blob_added(blob);
+    }
+    holds_.stored(event.account, event.blob, event.at);
+    if (!event.lease) return;
+    state_.attempts.at(*event.lease).uploads.push_back(event.blob);
+    holds_.upload_begun(event.account, event.blob);
 }
 
 void Market::on(const protocol::BlobDropped& event) {
     state_.now = event.at;
     Blob& blob = state_.blobs.at(event.blob);
     if (std::erase(blob.accounts, event.account) == 0) return;
+    blob.uploaded.erase(event.account);
     state_.accounts.at(event.account).blob_bytes -= blob.size_bytes;
-    if (blob.accounts.empty()) state_.blobs.erase(event.blob);
+    if (blob.accounts.empty()) {
+        index_.blob_removed(blob);
+        state_.blobs.erase(event.blob);
+    }
+    holds_.dropped(event.account, event.blob);
+    state_.dropped[event.blob][event.account] = event.at;
+    index_.blob_dropped(event.blob, event.account, event.at);
+    while (std::get<Time>(*index_.dropped().begin()) + limits::dropped_remembered <= event.at) {
+        const auto [at, hash, account] = *index_.dropped().begin();
+        forget_dropped(hash, account);
+    }
+}
+
+void Market::forget_dropped(const Hash& hash, AccountId account) {
+    const auto found = state_.dropped.find(hash);
+    if (found == state_.dropped.end()) return;
+    const auto at = found->second.find(account);
+    if (at == found->second.end()) return;
+    index_.drop_forgotten(hash, account, at->second);
+    found->second.erase(at);
+    if (found->second.empty()) state_.dropped.erase(found);
 }
 
 void Market::on(const protocol::TransferPosted& event) {
@@ -157,11 +188,13 @@ void Market::on(const protocol::JobSubmitted& event) {
         task.parameters = planned.parameters;
         task.not_before = event.at;
         job.tasks.push_back(task.id);
+        index_.task_moved({}, task.state);
         index_.task_queued(task);
         state_.tasks.emplace(task.id, std::move(task));
         state_.next.task = after(planned.task);
     }
     index_.job_added(job);
+    holds_.job_begun(job);
     state_.jobs.emplace(event.job, std::move(job));
     state_.next.job = after(event.job);
 }
@@ -182,6 +215,8 @@ void Market::on(const protocol::LeaseGranted& event) {
     Job& job = state_.jobs.at(event.job);
     index_.task_unqueued(task);
     index_.attempt_begun(attempt, job.spec.resources);
+    index_.task_moved(task.state, TaskState::leased);
+    index_.attempt_moved({}, attempt);
     task.state = TaskState::leased;
     task.attempts.push_back(event.lease);
     job.reserved = job.reserved + event.reserve;
@@ -199,13 +234,15 @@ void Market::on(const protocol::AttemptStarted& event) {
     state_.now = event.at;
     Attempt& attempt = state_.attempts.at(event.lease);
     attempt.phase = Phase::running;
+    index_.attempt_moved(Phase::fetching, attempt);
     attempt.started = event.at;
 }
 
 void Market::on(const protocol::AttemptExited& event) {
     state_.now = event.at;
     Attempt& attempt = state_.attempts.at(event.lease);
-    attempt.phase = Phase::uploading;
+    const Phase before = std::exchange(attempt.phase, Phase::uploading);
+    index_.attempt_moved(before, attempt);
     attempt.exited = event.at;
     attempt.outcome = event.outcome;
     attempt.ran = event.ran;
@@ -217,9 +254,10 @@ void Market::on(const protocol::AttemptEnded& event) {
     Job& job = state_.jobs.at(attempt.job);
     Provider& provider = state_.providers.at(attempt.provider);
     index_.attempt_ended(attempt, job.spec.resources);
-    attempt.phase = Phase::ended;
+    const Phase before = std::exchange(attempt.phase, Phase::ended);
     attempt.ended = event.at;
     attempt.reason = event.reason;
+    index_.attempt_moved(before, attempt);
     attempt.detail = event.detail;
     attempt.artifacts = event.artifacts;
     attempt.log = event.log;
@@ -227,6 +265,8 @@ void Market::on(const protocol::AttemptEnded& event) {
     attempt.ran = event.ran;
     attempt.charge = event.charge;
     attempt.fee = event.fee;
+    holds_.attempt_ended(job.account, attempt);
+    attempt.uploads.clear();
     job.reserved = job.reserved - attempt.reserve;
     job.charged = job.charged + event.charge;
     provider.earned = provider.earned + (event.charge - event.fee);
@@ -237,6 +277,7 @@ void Market::on(const protocol::AttemptEnded& event) {
 void Market::on(const protocol::TaskRequeued& event) {
     state_.now = event.at;
     Task& task = state_.tasks.at(event.task);
+    index_.task_moved(task.state, TaskState::queued);
     task.state = TaskState::queued;
     task.reason = event.reason;
     task.not_before = event.not_before;
@@ -248,6 +289,7 @@ void Market::on(const protocol::TaskEnded& event) {
     state_.now = event.at;
     Task& task = state_.tasks.at(event.task);
     if (task.state == TaskState::queued) index_.task_unqueued(task);
+    index_.task_moved(task.state, event.state);
     task.state = event.state;
     task.reason = event.reason;
     --state_.jobs.at(task.job).tasks_open;
@@ -259,6 +301,8 @@ void Market::on(const protocol::JobEnded& event) {
     job.state = event.state;
     job.reason = event.reason;
     job.ended = event.at;
+    index_.job_ended(job);
+    holds_.job_ended(state_, job);
 }
 
 void Market::on(const protocol::ReceiptIssued& event) {
@@ -269,10 +313,24 @@ void Market::on(const protocol::ReceiptIssued& event) {
     state_.next.receipt = after(event.receipt);
 }
 
+void Market::check_blob_bytes() const {
+    std::map<AccountId, std::uint64_t> bytes;
+    for (const auto& [hash, blob] : state_.blobs) {
+        check(!blob.accounts.empty() && blob.accounts.size() == blob.uploaded.size());
+        for (const AccountId account : blob.accounts) {
+            check(blob.uploaded.contains(account));
+            bytes[account] += blob.size_bytes;
+        }
+    }
+    for (const auto& [id, account] : state_.accounts) check(account.blob_bytes == bytes[id]);
+}
+
 void Market::check_invariants() const {
     ledger_.check_invariants();
     check(ledger_.sum() == Lamports{});
     check(index_ == Index(state_));
+    check(holds_ == BlobHolds(state_, settings_.retention));
+    check_blob_bytes();
     for (const auto& [id, job] : state_.jobs) {
         Lamports reserved;
         Lamports charged;

@@ -14,6 +14,7 @@
 #include "core/signature.h"
 #include "core/time.h"
 #include "ledger/ledger.h"
+#include "market/blob_holds.h"
 #include "market/index.h"
 #include "market/matching.h"
 #include "market/state.h"
@@ -61,6 +62,7 @@ struct Settings {
     Duration retry_delay_max{60'000};
     Duration paid_time_min{60'000};  // a lease that buys less time than this is not granted
     std::uint32_t fee_basis_points = 1'000;
+    Retention retention;
 };
 
 /// The market: who asked for what, who works on it, until when, and who is paid.
@@ -98,8 +100,9 @@ public:
     Result<protocol::TransferPosted> issue_credit(AccountId, Lamports, const std::string& key,
                                                   const Moment&, Batch&);
 
-    /// The account has a blob. exhausted: it has too many bytes.
-    Status store_blob(AccountId, const Hash&, std::uint64_t size_bytes, const Moment&, Batch&);
+    /// The account has a blob; what it has already is kept longer. exhausted: it has too many
+    /// bytes, or the attempt too many outputs. stale: the attempt is over.
+    Status store_blob(const StoredBlob&, const Moment&, Batch&);
 
     /// invalid: the field and the reason. not_found: a blob that the account does not have.
     /// exhausted: not enough credit. denied: a price cap is below every offer that fits.
@@ -150,6 +153,10 @@ public:
     /// Whether the account may read the blob: it has it, or it provides for a job that needs it.
     bool may_read(AccountId, const Hash&) const;
 
+    /// Since when the account's blob is gone; nothing if it is there, never was, or that was too
+    /// long ago.
+    std::optional<Time> dropped(AccountId, const Hash&) const;
+
     /// Money is conserved, holds cover what they must, every index agrees with the state.
     void check_invariants() const;
 
@@ -181,6 +188,10 @@ private:
     void send(ProviderId, protocol::session::FromMarket, Batch&);
 
     Status check_inputs(AccountId, protocol::JobSpec&) const;
+    Result<bool> is_new_output(const StoredBlob&) const;
+    void drop_blobs(const Moment&, Batch&);
+    void forget_dropped(const Hash&, AccountId);
+    void check_blob_bytes() const;
     Result<Lamports> hold_for(const protocol::JobSpec&, std::size_t tasks) const;
     Result<Lamports> hold_by_quote(const protocol::JobSpec&, std::size_t tasks) const;
     Status check_caps(const protocol::JobSpec&, std::size_t tasks) const;
@@ -230,6 +241,7 @@ private:
     State state_;  // its ledger is empty: that lies in ledger_
     ledger::Ledger ledger_;
     Index index_;
+    BlobHolds holds_;
     std::map<ProviderId, Presence> online_;
     Time ticked_{};
 };

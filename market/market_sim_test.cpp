@@ -1,11 +1,12 @@
 // Providers that are slow, deaf, doubling or dishonest, jobs that are cancelled, a market that is
 // restarted from its journal. The real Market decides; time and chance are ours. Whatever the seed:
-// the invariants hold at every step, every job ends once, nobody is paid twice, and the journal
-// gives the same state again.
+// the invariants hold at every step, every job ends once, nobody is paid twice, no blob goes that
+// somebody still needs and none stays for ever, and the journal gives the same state again.
 
 #include <cstdint>
 #include <cstdlib>
 #include <set>
+#include <tuple>
 
 #include <doctest/doctest.h>
 
@@ -35,8 +36,12 @@ public:
     }
 
     void run() {
-        for (int step = 0; step < 200; ++step) act();
+        for (int step = 0; step < 200; ++step) {
+            act();
+            check_blobs();
+        }
         heal();
+        forget();
         world_.replay();
     }
 
@@ -44,7 +49,7 @@ public:
 
 private:
     void act() {
-        switch (random_.below(10)) {
+        switch (random_.below(12)) {
             case 0:
                 return submit();
             case 1:
@@ -55,6 +60,10 @@ private:
                 return world_.advance(Duration{random_.below(40'000)});
             case 4:
                 return lie();
+            case 5:
+                return store();
+            case 6:
+                return random_.percent(30) ? world_.advance(days()) : speak();
             default:
                 return speak();
         }
@@ -65,8 +74,27 @@ private:
             simple_job(static_cast<std::int64_t>(1 + random_.below(5)),
                        static_cast<std::int64_t>(1'000 + random_.below(50'000'000)));
         spec.retries = static_cast<std::uint32_t>(random_.below(4));
+        for (std::uint64_t inputs = random_.below(3); inputs > 0; --inputs) {
+            protocol::JobInput input;
+            input.as = "in" + std::to_string(inputs);
+            input.blob = sha256(bytes());
+            spec.inputs.push_back(input);
+        }
         const auto job = world_.submit(std::move(spec));
         if (job.ok()) jobs_.push_back(job.value());
+    }
+
+    /// One of few, so that the same bytes come again, for other reasons.
+    std::string bytes() { return "bytes " + std::to_string(random_.below(8)); }
+    Duration days() { return Duration{1 + random_.below(20LL * 86'400'000)}; }
+
+    void store() { CHECK(world_.store(bytes()).ok()); }
+
+    /// What an attempt may leave: as much of it as it could store.
+    protocol::Artifact leave(LeaseId lease) {
+        const std::string content = bytes();
+        std::ignore = world_.store(content, lease);
+        return {"left", sha256(content), content.size()};
     }
 
     void cancel() {
@@ -113,6 +141,8 @@ private:
             session::Finished finished;
             finished.lease = lease;
             finished.reason = reason;
+            if (random_.percent(60)) finished.artifacts.push_back(leave(lease));
+            if (random_.percent(40)) finished.log = leave(lease);
             message = finished;
         } else if (kind == 3) {
             message = session::Alive{{lease}, random_.percent(10)};
@@ -165,9 +195,44 @@ private:
         check_money();
     }
 
-    /// Nobody works, and nobody waits for a time to pass.
+    /// Nobody works, and no task waits for a time to pass.
     bool settled() const {
-        return world_.live().empty() && !world_.market.next_deadline().has_value();
+        const auto next = world_.market.next_deadline();
+        return world_.live().empty() &&
+               (!next || *next > world_.clock + world_.market.settings().retry_delay_max);
+    }
+
+    bool has(const Hash& hash) const {
+        const auto found = world_.market.state().blobs.find(hash);
+        return found != world_.market.state().blobs.end() &&
+               found->second.uploaded.contains(world_.buyer);
+    }
+
+    /// Told without BlobHolds, by walking all: who needs a blob has it.
+    void check_blobs() const {
+        const State& state = world_.market.state();
+        for (const auto& [id, job] : state.jobs) {
+            const Time ended = job.ended.value_or(Time::max() - limits::blob_retention);
+            const bool files = world_.clock < ended + limits::blob_retention;
+            const bool logs = world_.clock < ended + limits::log_retention;
+            for (const auto& input : job.spec.inputs) CHECK((!files || has(*input.blob)));
+            for (const auto& [lease, attempt] : state.attempts) {
+                if (attempt.job != id) continue;
+                for (const auto& artifact : attempt.artifacts) {
+                    CHECK((!files || has(artifact.blob)));
+                }
+                if (attempt.log) CHECK((!logs || has(attempt.log->blob)));
+                for (const Hash& hash : attempt.uploads) CHECK(has(hash));
+            }
+        }
+    }
+
+    /// All jobs have ended: some time later no blob is left, and no byte is counted.
+    void forget() {
+        world_.advance(limits::upload_life + limits::blob_retention + limits::sweep_delay);
+        CHECK(world_.market.state().blobs.empty());
+        CHECK(world_.market.state().accounts.at(world_.buyer).blob_bytes == 0);
+        CHECK_FALSE(world_.market.next_deadline().has_value());
     }
 
     void check_money() const {

@@ -334,9 +334,7 @@ TEST_CASE("completed needs a process that ended well, and outputs that were uplo
     SUBCASE("all is well") {
         const JobId id = world.submit(spec).value();
         const LeaseId lease = world.live().front();
-        CHECK(
-            world.market.store_blob(world.buyer, sha256("weights"), 7, world.moment(), world.batch)
-                .ok());
+        CHECK(world.store("weights", lease).ok());
         CHECK(world.hear(provider, session::Started{lease}).ok());
         CHECK(world.hear(provider, exited(lease, Reason::completed, 0ms)).ok());
         session::Finished message = finished(lease, Reason::completed);

@@ -98,6 +98,7 @@ void Market::tick(const Moment& moment, Batch& batch) {
         end_attempt(index_.deadlines().begin()->second, {Reason::lease_expired, {}, {}, {}, {}},
                     moment, batch);
     }
+    drop_blobs(moment, batch);
     match(moment, batch);
 }
 

@@ -1,5 +1,7 @@
 #include "market/state.h"
 
+#include <utility>
+
 namespace shoal::market {
 
 namespace {
@@ -16,7 +18,14 @@ Result<State> read_state(std::string_view text) {
     const json::Value value = TRY(json::parse(text, snapshot_size_max));
     auto state = json::read<State>(value, json::Reader::tolerant);
     if (!state.ok()) return Error{Code::corrupt, state.error().what};
-    return state;
+    State whole = std::move(state).value();
+    // Early snapshots do not say when a blob was stored: then its time begins with them.
+    for (auto& [hash, blob] : whole.blobs) {
+        for (const AccountId account : blob.accounts) {
+            blob.uploaded.try_emplace(account, whole.now);
+        }
+    }
+    return whole;
 }
 
 Hash state_hash(const State& state) {

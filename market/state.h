@@ -43,14 +43,15 @@ struct ApiKey {
 };
 BOOST_DESCRIBE_STRUCT(ApiKey, (), (id, account, role, secret, created, revoked))
 
-/// A stored blob and the accounts that may read it.
+/// A stored blob and the accounts that may read it, each with the last time it was stored for it.
 struct Blob {
     std::uint64_t size_bytes = 0;
     std::vector<AccountId> accounts;
+    std::map<AccountId, Time> uploaded;
 
     friend bool operator==(const Blob&, const Blob&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Blob, (), (size_bytes, accounts))
+BOOST_DESCRIBE_STRUCT(Blob, (), (size_bytes, accounts, uploaded))
 
 struct Provider {
     ProviderId id;
@@ -93,6 +94,7 @@ struct Attempt {
     std::vector<protocol::Artifact> artifacts;
     std::optional<protocol::Artifact> log;
     std::map<std::string, double> metrics;
+    std::vector<Hash> uploads;  // until it ends: what was stored for it
     Duration ran{};
     Lamports charge;
     Lamports fee;
@@ -102,7 +104,7 @@ struct Attempt {
 BOOST_DESCRIBE_STRUCT(Attempt, (),
                       (lease, job, task, provider, price, reserve, time_max, granted, deadline,
                        phase, started, exited, ended, outcome, reason, detail, artifacts, log,
-                       metrics, ran, charge, fee))
+                       metrics, uploads, ran, charge, fee))
 
 struct Task {
     TaskId id;
@@ -171,6 +173,7 @@ struct State {
     std::map<AccountId, Account> accounts;
     std::map<KeyId, ApiKey> keys;
     std::map<Hash, Blob> blobs;
+    std::map<Hash, std::map<AccountId, Time>> dropped;  // as long as it is remembered
     std::map<ProviderId, Provider> providers;
     std::map<JobId, Job> jobs;
     std::map<TaskId, Task> tasks;
@@ -181,8 +184,8 @@ struct State {
     friend bool operator==(const State&, const State&) = default;
 };
 BOOST_DESCRIBE_STRUCT(State, (),
-                      (now, next, accounts, keys, blobs, providers, jobs, tasks, attempts, answered,
-                       ledger))
+                      (now, next, accounts, keys, blobs, dropped, providers, jobs, tasks, attempts,
+                       answered, ledger))
 
 /// A snapshot's bytes, and back. corrupt: not the JSON of a state.
 std::string write_state(const State&);

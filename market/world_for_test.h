@@ -72,6 +72,14 @@ public:
         return status;
     }
 
+    /// The buyer has these bytes; with a lease, as an output of that attempt.
+    Status store(std::string_view bytes, std::optional<LeaseId> lease = {}) {
+        const Status stored =
+            market.store_blob({buyer, sha256(bytes), bytes.size(), lease}, moment(), batch);
+        flush();
+        return stored;
+    }
+
     void advance(Duration time) {
         clock += time;
         market.tick(moment(), batch);

@@ -228,14 +228,16 @@ struct AttemptPage {
 };
 BOOST_DESCRIBE_STRUCT(AttemptPage, (), (items, next))
 
+/// `dropped`: since when its bytes are gone, if they are.
 struct ArtifactView {
     std::string path;
     TaskId task;
     LeaseId lease;
     Hash blob;
     std::uint64_t size_bytes = 0;
+    std::optional<Time> dropped;
 };
-BOOST_DESCRIBE_STRUCT(ArtifactView, (), (path, task, lease, blob, size_bytes))
+BOOST_DESCRIBE_STRUCT(ArtifactView, (), (path, task, lease, blob, size_bytes, dropped))
 
 struct ArtifactPage {
     std::vector<ArtifactView> items;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -80,9 +81,10 @@ struct BlobStored {
     Hash blob;
     std::uint64_t size_bytes = 0;
     AccountId account;
+    std::optional<LeaseId> lease;  // of the live attempt whose output it is
     Time at;
 };
-BOOST_DESCRIBE_STRUCT(BlobStored, (), (blob, size_bytes, account, at))
+BOOST_DESCRIBE_STRUCT(BlobStored, (), (blob, size_bytes, account, lease, at))
 
 struct BlobDropped {
     static constexpr const char* name = "blob_dropped";

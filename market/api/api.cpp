@@ -205,7 +205,7 @@ Result<UploadGrant> Api::grant(const ApiRequest& request, const Admission& admis
     const auto lease = request.headers.find("shoal-lease");
     if (lease != request.headers.end()) {
         wanted.lease = TRY(parse_id<LeaseTag>(lease->second));
-        wanted = TRY(grant_output(wanted.lease, wanted));
+        wanted = TRY(grant_output(*wanted.lease, wanted));
     }
     const auto blob = market_.state().blobs.find(wanted.blob);
     wanted.is_known = blob != market_.state().blobs.end() &&
@@ -221,14 +221,7 @@ Result<UploadGrant> Api::grant(const ApiRequest& request, const Admission& admis
 
 /// What an attempt was granted counts whether or not its bytes came, once for each blob.
 Result<UploadGrant> Api::grant_output(LeaseId lease, UploadGrant wanted) {
-    const State& state = market_.state();
-    const auto found = state.attempts.find(lease);
-    if (found == state.attempts.end() ||
-        state.providers.at(found->second.provider).account != wanted.principal.account) {
-        return Error{Code::not_found, "no such lease"};
-    }
-    if (found->second.phase == Phase::ended) return Error{Code::stale, "the lease is over"};
-    const Job& job = state.jobs.at(found->second.job);
+    const Job& job = *TRY(leased_job(market_, wanted.principal.account, lease));
     const std::uint64_t most = job.spec.limits.output.bytes + job.spec.limits.log.bytes;
     forget_uploads();
     std::map<Hash, std::uint64_t>& sizes = uploads_[lease];
@@ -252,8 +245,8 @@ void Api::forget_uploads() {
 
 ApiAnswer Api::uploaded(const ApiRequest& request, const UploadGrant& grant, const Moment& moment,
                         Batch& batch) {
-    const auto stored =
-        market_.store_blob(grant.account, grant.blob, grant.size_bytes, moment, batch);
+    const auto stored = market_.store_blob(
+        {grant.account, grant.blob, grant.size_bytes, grant.lease}, moment, batch);
     if (!stored.ok()) return refusal(request, stored.error());
     ApiAnswer answer;
     answer.status = grant.is_known ? 200 : 201;

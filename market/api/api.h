@@ -48,7 +48,7 @@ struct ApiAnswer {
 struct UploadGrant {
     Principal principal;
     AccountId account;
-    LeaseId lease;  // of the attempt that made it, or none
+    std::optional<LeaseId> lease;  // of the attempt that made it
     Hash blob;
     std::uint64_t size_bytes = 0;
     bool is_known = false;

@@ -68,6 +68,17 @@ Result<const Attempt*> own_attempt(const Call& call) {
     return &found->second;
 }
 
+Result<const Job*> leased_job(const Market& market, AccountId account, LeaseId lease) {
+    const State& state = market.state();
+    const auto found = state.attempts.find(lease);
+    if (found == state.attempts.end() ||
+        state.providers.at(found->second.provider).account != account) {
+        return unknown("lease");
+    }
+    if (found->second.phase == Phase::ended) return Error{Code::stale, "the lease is over"};
+    return &state.jobs.at(found->second.job);
+}
+
 Result<const Provider*> any_provider(const Call& call) {
     const ProviderId id = TRY(path_id<ProviderTag>(call, "provider"));
     const auto found = call.market.state().providers.find(id);

@@ -56,6 +56,8 @@ Result<const Job*> own_job(const Call&);
 Result<const Account*> own_account(const Call&);
 Result<const Attempt*> own_attempt(const Call&);
 Result<const Provider*> any_provider(const Call&);
+/// The job of the attempt that a provider of this account works on. stale: that is over.
+Result<const Job*> leased_job(const Market&, AccountId, LeaseId);
 Result<const Provider*> own_provider(const Call&);
 
 /// One page of a list: at most `limit` things from the position `from` on, which is what the list

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "market/api/handlers.h"
+#include "market/api/refusal.h"
 #include "market/api/views.h"
 #include "market/why.h"
 
@@ -33,6 +34,17 @@ std::vector<LeaseId> leases_of(const State& state, const Job& job) {
     return leases;
 }
 
+/// Since when the bytes are gone that an ended job left; exactly, as long as that is remembered.
+std::optional<Time> dropped(const Market& market, const Job& job, const Hash& hash) {
+    const auto found = market.state().blobs.find(hash);
+    const bool is_there =
+        found != market.state().blobs.end() && found->second.uploaded.contains(job.account);
+    if (is_there || !job.ended) return std::nullopt;
+    const Retention& retention = market.settings().retention;
+    return market.dropped(job.account, hash)
+        .value_or(*job.ended + retention.blob + retention.delay);
+}
+
 struct Ranked {
     TaskId task;
     std::optional<double> value;
@@ -54,6 +66,23 @@ std::vector<Ranked> rank(const State& state, const Job& job) {
     return ranked;
 }
 
+/// A page of a list of jobs that is ordered by id, from its end; `id_of` takes what it holds.
+template <class List, class IdOf>
+protocol::JobPage newest(const Call& call, const PageRequest& wanted, const List& list,
+                         IdOf id_of) {
+    protocol::JobPage page;
+    const JobId from{wanted.from.value_or(std::numeric_limits<std::uint64_t>::max())};
+    for (auto it = list.upper_bound(from); it != list.begin();) {
+        const Job& one = call.market.state().jobs.at(id_of(*--it));
+        if (page.items.size() == wanted.limit) {
+            page.next = cursor(call, one.id.value);
+            break;
+        }
+        page.items.push_back(job_view(call.market, call.live, one));
+    }
+    return page;
+}
+
 enum class Sort { rank, task };
 BOOST_DESCRIBE_ENUM(Sort, rank, task)
 
@@ -64,23 +93,19 @@ Result<protocol::JobView> submit(const Call& call, const protocol::JobSpec& spec
     return job_view(call.market, call.live, call.market.state().jobs.at(id));
 }
 
-/// Newest first.
+/// Newest first: from the list that has the wanted ones and no others.
 Result<protocol::JobPage> jobs(const Call& call) {
     const auto state = TRY(choice<protocol::JobState>(call, "state"));
     const PageRequest wanted = TRY(page_request(call));
-    const std::map<JobId, Job>& all = call.market.state().jobs;
-    protocol::JobPage page;
-    const JobId from{wanted.from.value_or(std::numeric_limits<std::uint64_t>::max())};
-    for (auto it = all.upper_bound(from); it != all.begin();) {
-        const Job& one = (--it)->second;
-        if (!may_see(call, one.account) || (state && one.state != *state)) continue;
-        if (page.items.size() == wanted.limit) {
-            page.next = cursor(call, one.id.value);
-            break;
-        }
-        page.items.push_back(job_view(call.market, call.live, one));
+    const Index& index = call.market.index();
+    const AccountId account = call.principal.account;
+    if (!is_operator(call)) {
+        return newest(call, wanted, state ? index.jobs(account, *state) : index.jobs(account),
+                      [](JobId id) { return id; });
     }
-    return page;
+    if (state) return newest(call, wanted, index.jobs(*state), [](JobId id) { return id; });
+    return newest(call, wanted, call.market.state().jobs,
+                  [](const auto& item) { return item.first; });
 }
 
 Result<protocol::JobView> job(const Call& call) {
@@ -126,7 +151,8 @@ Result<protocol::ArtifactPage> artifacts(const Call& call) {
         const Attempt* last = last_attempt(state, task);
         if (!last || task.state != protocol::TaskState::accepted) continue;
         for (const protocol::Artifact& it : last->artifacts) {
-            all.push_back({it.path, id, last->lease, it.blob, it.size_bytes});
+            all.push_back({it.path, id, last->lease, it.blob, it.size_bytes,
+                           dropped(call.market, *owner, it.blob)});
         }
     }
     return page_of<protocol::ArtifactPage>(call, all, [](const auto& it) { return it; });
@@ -177,6 +203,9 @@ Result<ApiAnswer> log(const Call& call) {
     ApiAnswer answer;
     answer.headers["content-type"] = "text/plain; charset=utf-8";
     if (attempt->log) {
+        const AccountId owner = call.market.state().jobs.at(attempt->job).account;
+        const auto dropped = call.market.dropped(owner, attempt->log->blob);
+        if (dropped) return gone(call.request, *dropped);
         answer.blob =
             BlobAnswer{attempt->log->blob, attempt->log->size_bytes, answer.headers["content-type"],
                        to_string(attempt->lease) + ".log"};

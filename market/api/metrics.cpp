@@ -44,40 +44,36 @@ private:
     bool is_counter_ = false;
 };
 
-/// How many of a map's things have each value of an enumeration; all its names are there.
-template <class Enum, class Map, class Member>
-void count_by_state(Exposition& out, const Map& things, Member member) {
-    std::map<std::string_view, std::uint64_t> counts;
+/// A sample for each value of an enumeration, those of which there is nothing too.
+template <class Enum, class Count>
+void write_by_state(Exposition& out, Count count) {
     boost::mp11::mp_for_each<boost::describe::describe_enumerators<Enum>>(
-        [&](auto one) { counts[one.name] = 0; });
-    for (const auto& [id, thing] : things) {
-        ++counts[boost::describe::enum_to_string(thing.*member, "")];
-    }
-    for (const auto& [state, count] : counts) {
-        out.sample(count, fmt::format("{{state=\"{}\"}}", state));
-    }
+        [&](auto one) { out.sample(count(one.value), fmt::format("{{state=\"{}\"}}", one.name)); });
+}
+
+template <class Key>
+std::uint64_t count_of(const std::map<Key, std::uint64_t>& counts, Key key) {
+    const auto found = counts.find(key);
+    return found == counts.end() ? 0 : found->second;
 }
 
 void write_work(const Market& market, Exposition& out) {
-    const State& state = market.state();
+    const Index& index = market.index();
+    const Tally& tally = index.tally();
     out.begin({"shoal_jobs", "gauge", "Jobs by state."});
-    count_by_state<protocol::JobState>(out, state.jobs, &Job::state);
+    write_by_state<protocol::JobState>(
+        out, [&](protocol::JobState state) { return index.jobs(state).size(); });
     out.begin({"shoal_tasks", "gauge", "Tasks by state."});
-    count_by_state<protocol::TaskState>(out, state.tasks, &Task::state);
+    write_by_state<protocol::TaskState>(
+        out, [&](protocol::TaskState state) { return count_of(tally.tasks, state); });
     out.begin({"shoal_attempts", "gauge", "Attempts by phase."});
-    std::map<std::string_view, std::uint64_t> reasons;
-    std::map<Phase, std::uint64_t> phases;
-    for (const auto& [id, attempt] : state.attempts) {
-        ++phases[attempt.phase];
-        if (attempt.phase == Phase::ended) ++reasons[protocol::to_string(attempt.reason)];
-    }
-    for (const auto& [phase, count] : phases) {
+    for (const auto& [phase, count] : tally.attempts) {
         out.sample(count,
                    fmt::format("{{phase=\"{}\"}}", boost::describe::enum_to_string(phase, "")));
     }
     out.begin({"shoal_attempts_ended", "counter", "Attempts that ended, by reason."});
-    for (const auto& [reason, count] : reasons) {
-        out.sample(count, fmt::format("{{reason=\"{}\"}}", reason));
+    for (const auto& [reason, count] : tally.ends) {
+        out.sample(count, fmt::format("{{reason=\"{}\"}}", protocol::to_string(reason)));
     }
 }
 
@@ -124,9 +120,7 @@ Result<ApiAnswer> metrics(const Call& call) {
     out.begin({"shoal_accounts", "gauge", "Accounts."});
     out.sample(call.market.state().accounts.size());
     out.begin({"shoal_blob_bytes", "gauge", "Stored blobs.", "bytes"});
-    std::uint64_t bytes = 0;
-    for (const auto& [hash, blob] : call.market.state().blobs) bytes += blob.size_bytes;
-    out.sample(bytes);
+    out.sample(call.market.index().tally().blob_bytes);
     ApiAnswer answer;
     answer.headers["content-type"] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     answer.body = std::move(out).finish();

@@ -1,6 +1,9 @@
 #include "market/api/refusal.h"
 
 #include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
 
 #include "core/json.h"
 #include "core/text.h"
@@ -26,6 +29,17 @@ std::string place_of(std::string_view what) {
 std::string meant(std::string_view what) {
     const auto begin = what.find("; did you mean ");
     return begin == std::string_view::npos ? "" : std::string(what.substr(begin + 2));
+}
+
+/// "2026-11-21 18:30 UTC"
+std::string to_text(Time time) {
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(time.time_since_epoch());
+    const auto days = std::chrono::floor<std::chrono::days>(minutes);
+    const std::chrono::year_month_day date{std::chrono::sys_days(days)};
+    const std::chrono::hh_mm_ss clock(minutes - days);
+    return fmt::format("{}-{:02}-{:02} {:02}:{:02} UTC", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock.hours().count(), clock.minutes().count());
 }
 
 }  // namespace
@@ -67,6 +81,14 @@ ApiAnswer to_answer(const ApiRequest& request, const Refusal& refusal) {
     answer.headers = {{"content-type", "application/json"}, {"cache-control", "no-store"}};
     answer.body = json::print(json::write(problem));
     return answer;
+}
+
+ApiAnswer gone(const ApiRequest& request, Time dropped) {
+    constexpr int status = 410;
+    return to_answer(request, {status,
+                               {Code::not_found, "these bytes were dropped on " + to_text(dropped) +
+                                                     ": no job needed them any more"},
+                               "who still has them may store them again: PUT /v1/blobs/{hash}"});
 }
 
 }  // namespace shoal::market

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "core/time.h"
 #include "market/api/api.h"
 
 namespace shoal::market {
@@ -22,5 +23,8 @@ int status_of(Code, int exhausted_status);
 /// An error that names a place ("resources.memory: expected …") has it in `path` too, one that
 /// names what was meant has it in `hint`.
 ApiAnswer to_answer(const ApiRequest&, const Refusal&);
+
+/// 410: the bytes were there; since when they are not.
+ApiAnswer gone(const ApiRequest&, Time dropped);
 
 }  // namespace shoal::market
