@@ -1,12 +1,10 @@
 #include "apps/market_http.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include "core/limits.h"
 #include "io/files.h"
 #include "market/feed.h"
 
@@ -38,15 +36,11 @@ io::Response response(const ApiAnswer& answer) {
     return sent;
 }
 
-/// Whether so little is free that only running work may still write.
-Status check_disk(const std::filesystem::path& folder) {
-    const io::FreeSpace space = TRY(io::free_space(folder));
-    const std::uint64_t needed = std::min(limits::disk_free_min.bytes, space.total_bytes / 20);
-    if (space.free_bytes >= needed) return Done{};
-    return Error{Code::exhausted,
-                 fmt::format("the market's disk is nearly full: {} are free, {} "
-                             "are needed; try again later",
-                             to_rounded(Size{space.free_bytes}), to_rounded(Size{needed}))};
+/// Elsewhere `exhausted` may mean money or too many of something.
+ApiAnswer no_space(const ApiRequest& request, const Error& error) {
+    ApiAnswer refused = market::Api::refusal(request, error);
+    if (error.code == Code::exhausted) refused.status = 507;
+    return refused;
 }
 
 }  // namespace
@@ -55,13 +49,9 @@ Status check_disk(const std::filesystem::path& folder) {
 /// again: the hash at the end proves that both are the same.
 class BlobSink final : public io::UploadSink {
 public:
-    BlobSink(MarketHttp& http, ApiRequest request, market::UploadGrant grant,
-             std::unique_ptr<io::BlobUpload> upload, std::uint64_t first)
-        : http_(http),
-          request_(std::move(request)),
-          grant_(std::move(grant)),
-          upload_(std::move(upload)),
-          place_(first) {}
+    BlobSink(MarketHttp& http, MarketHttp::Arrival arrival, std::unique_ptr<io::BlobUpload> upload,
+             std::uint64_t first)
+        : http_(http), arrival_(std::move(arrival)), upload_(std::move(upload)), place_(first) {}
 
     Status write(ByteView bytes) override {
         const std::uint64_t have = upload_->size();
@@ -75,19 +65,18 @@ public:
     }
 
     void finish(io::Exchange exchange) override {
-        if (place_ < grant_.size_bytes) {
+        if (place_ < arrival_.grant.size_bytes) {
             return exchange.answer(
                 io::json_response(202, fmt::format(R"({{"size_bytes":{}}})", upload_->size())));
         }
         const Status done = upload_->finish();
-        if (done.ok()) return http_.stored(request_, grant_, exchange);
-        exchange.answer(response(market::Api::refusal(request_, done.error())));
+        if (done.ok()) return http_.stored(arrival_, exchange);
+        exchange.answer(response(market::Api::refusal(arrival_.request, done.error())));
     }
 
 private:
     MarketHttp& http_;
-    ApiRequest request_;
-    market::UploadGrant grant_;
+    MarketHttp::Arrival arrival_;
     std::unique_ptr<io::BlobUpload> upload_;
     std::uint64_t place_;
 };
@@ -123,12 +112,8 @@ void MarketHttp::request(const io::Request& asked, const io::Exchange& exchange)
 
 void MarketHttp::plain(const ApiRequest& request, const io::Exchange& exchange) {
     if (request.method == "POST" && request.path == "/v1/jobs") {
-        const Status space = check_disk(parts_.folder);
-        if (!space.ok()) {
-            ApiAnswer full = market::Api::refusal(request, space.error());
-            full.status = 507;
-            return exchange.answer(response(full));
-        }
+        const Status space = parts_.blobs.check_space(0);
+        if (!space.ok()) return exchange.answer(response(no_space(request, space.error())));
     }
     parts_.core.submit([this, request, exchange](const market::Moment& moment,
                                                  market::Batch& batch) -> CoreLoop::Release {
@@ -189,41 +174,44 @@ void MarketHttp::upload(const ApiRequest& request, const io::Request& head,
     const std::uint64_t first = head.part ? head.part->first : 0;
     parts_.core.submit([=, this](const market::Moment&, market::Batch&) -> CoreLoop::Release {
         auto granted = parts_.api.may_upload(request, size);
+        const BlobKeeper::Mark mark = parts_.keeper.mark();
         return [=, this, granted = std::move(granted)] {
             if (const auto* refused = std::get_if<ApiAnswer>(&granted)) {
                 return exchange.answer(response(*refused));
             }
-            const auto& grant = std::get<market::UploadGrant>(granted);
-            if (grant.is_known) return stored(request, grant, exchange);
-            parts_.loop.post_blocking(
-                [=, this] { receive(request, grant, first, body_bytes, exchange); });
+            const Arrival arrival{request, std::get<market::UploadGrant>(granted), mark};
+            if (arrival.grant.is_known) return stored(arrival, exchange);
+            parts_.loop.post_blocking([=, this] { receive(arrival, first, body_bytes, exchange); });
         };
     });
 }
 
-void MarketHttp::receive(const ApiRequest& request, const market::UploadGrant& grant,
-                         std::uint64_t first, std::uint64_t body_bytes,
+void MarketHttp::receive(const Arrival& arrival, std::uint64_t first, std::uint64_t body_bytes,
                          const io::Exchange& exchange) {
-    auto upload = parts_.blobs.begin(grant.blob, grant.size_bytes);
+    const Hash& hash = arrival.grant.blob;
+    auto upload = parts_.blobs.begin(hash, arrival.grant.size_bytes);
     if (upload.ok()) {
         return exchange.receive(
-            std::make_unique<BlobSink>(*this, request, grant, std::move(upload).value(), first),
+            std::make_unique<BlobSink>(*this, arrival, std::move(upload).value(), first),
             body_bytes);
     }
-    const bool is_stored = parts_.blobs.size(grant.blob).ok();
+    const bool is_stored = parts_.blobs.size(hash).ok();
     if (upload.error().code == Code::conflict && is_stored) {
-        return stored(request, grant, exchange);  // another account's bytes: the same
+        return stored(arrival, exchange);  // another account's bytes: the same
     }
-    ApiAnswer refused = market::Api::refusal(request, upload.error());
-    if (upload.error().code == Code::exhausted) refused.status = 507;
-    exchange.answer(response(refused));
+    exchange.answer(response(no_space(arrival.request, upload.error())));
 }
 
-void MarketHttp::stored(const ApiRequest& request, const market::UploadGrant& grant,
-                        const io::Exchange& exchange) {
+void MarketHttp::stored(const Arrival& arrival, const io::Exchange& exchange) {
     parts_.core.submit(
         [=, this](const market::Moment& moment, market::Batch& batch) -> CoreLoop::Release {
-            ApiAnswer answer = parts_.api.uploaded(request, grant, moment, batch);
+            ApiAnswer answer =
+                parts_.keeper.is_untouched(arrival.grant.blob, arrival.mark)
+                    ? parts_.api.uploaded(arrival.request, arrival.grant, moment, batch)
+                    : market::Api::refusal(
+                          arrival.request,
+                          {Code::unavailable,
+                           "just now nobody needed these bytes any more; send them again"});
             return [exchange, answer = std::move(answer)] { exchange.answer(response(answer)); };
         });
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "apps/blob_keeper.h"
 #include "apps/core_loop.h"
 #include "apps/market_feed.h"
 #include "apps/market_sessions.h"
@@ -23,9 +23,9 @@ public:
         CoreLoop& core;
         market::Api& api;
         io::BlobStore& blobs;
+        BlobKeeper& keeper;
         ProviderSessions& sessions;
         FeedHub& feed;
-        std::filesystem::path folder;  // whose disk must not fill up
     };
 
     explicit MarketHttp(Parts parts) : parts_(std::move(parts)) {}
@@ -33,13 +33,20 @@ public:
     io::HttpHandlers handlers();
 
 private:
+    /// A blob on its way in.
+    struct Arrival {
+        market::ApiRequest request;
+        market::UploadGrant grant;
+        BlobKeeper::Mark mark = 0;  // of its beginning
+    };
+
     void request(const io::Request&, const io::Exchange&);
     void plain(const market::ApiRequest&, const io::Exchange&);
     void socket(const market::ApiRequest&, const io::Exchange&);
     void upload(const market::ApiRequest&, const io::Request&, const io::Exchange&);
-    void receive(const market::ApiRequest&, const market::UploadGrant&, std::uint64_t first,
-                 std::uint64_t body_bytes, const io::Exchange&);
-    void stored(const market::ApiRequest&, const market::UploadGrant&, const io::Exchange&);
+    void receive(const Arrival&, std::uint64_t first, std::uint64_t body_bytes,
+                 const io::Exchange&);
+    void stored(const Arrival&, const io::Exchange&);
     void send(const market::ApiRequest&, const market::ApiAnswer&, const io::Exchange&);
     void send_blob(const market::ApiRequest&, const market::ApiAnswer&, const io::Exchange&);
 

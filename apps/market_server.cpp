@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/blob_keeper.h"
 #include "apps/core_loop.h"
 #include "apps/exit.h"
 #include "apps/market_feed.h"
@@ -21,6 +22,7 @@
 #include "io/http_server.h"
 #include "io/journal_sqlite.h"
 #include "io/loop.h"
+#include "io/reserve.h"
 #include "market/api/api.h"
 #include "market/live.h"
 
@@ -49,6 +51,29 @@ Result<Address> parse_address(const std::string& text) {
     const auto [last, failure] = std::from_chars(text.data() + colon + 1, end, address.port);
     if (failure != std::errc{} || last != end || address.host.empty()) return wrong;
     return address;
+}
+
+bool make_room(const std::filesystem::path& folder) {
+    if (!io::give_back_reserve(folder)) return false;
+    fmt::print(stderr,
+               "the disk is full: the market gave back the {} that it had set aside, so that what "
+               "runs can be settled. Make room, then start it again\n",
+               to_rounded(limits::disk_reserve));
+    return true;
+}
+
+Result<std::unique_ptr<io::SqliteJournal>> open_journal(const std::filesystem::path& folder) {
+    const io::SqliteJournal::Options options{.release = std::string(release),
+                                             .make_room = [folder] { return make_room(folder); }};
+    auto journal = io::SqliteJournal::open(folder, options);
+    const bool is_full = !journal.ok() && journal.error().code == Code::exhausted;
+    if (is_full && make_room(folder)) return io::SqliteJournal::open(folder, options);
+    return journal;
+}
+
+void keep_reserve(const std::filesystem::path& folder) {
+    const Status kept = io::make_reserve(folder, limits::disk_reserve);
+    if (!kept.ok()) fmt::print(stderr, "the market has no reserve: {}\n", kept.error().what);
 }
 
 /// All parts of a running market, in the order in which they depend on each other.
@@ -89,7 +114,8 @@ private:
                                    live_.hear(words);
                                    feed_.said(words, now);
                                }};
-    MarketHttp http_{{loop_, core_, api_, *blobs_, sessions_, feed_, folder_.path()}};
+    BlobKeeper keeper_{loop_, *blobs_, market_};
+    MarketHttp http_{{loop_, core_, api_, *blobs_, keeper_, sessions_, feed_}};
     std::unique_ptr<io::HttpServer> server_;
 };
 
@@ -102,7 +128,7 @@ Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& op
                    folder.original()->string());
     }
     const SecretKey key = TRY(signing_key(folder.path()));
-    auto journal = TRY(io::SqliteJournal::open(folder.path(), {.release = std::string(release)}));
+    auto journal = TRY(open_journal(folder.path()));
     auto blobs = TRY(io::FileBlobs::open(folder.path(), {}));
     std::vector<std::pair<std::uint64_t, protocol::Event>> submitted;
     Recovered recovered =
@@ -111,6 +137,7 @@ Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& op
                 submitted.emplace_back(sequence, event);
             }
         }));
+    keep_reserve(folder.path());
     if (recovered.replayed >= snapshot_after) {
         TRY(keep_snapshot(*journal, *recovered.market, recovered.last_sequence));
     }
@@ -128,6 +155,9 @@ void MarketServer::connect() {
                 if (const auto* ended = std::get_if<protocol::AttemptEnded>(&event)) {
                     live_.end(ended->lease, ended->at);
                     live_.tick(ended->at);
+                }
+                if (const auto* dropped = std::get_if<protocol::BlobDropped>(&event)) {
+                    keeper_.dropped(dropped->blob);
                 }
                 feed_.event(sequence, event);
             },
@@ -157,6 +187,7 @@ Status MarketServer::serve(const MarketOptions& options) {
     const io::HttpServer::Settings wanted = TRY(settings(options));
     server_ = TRY(io::HttpServer::start(loop_, wanted, http_.handlers()));
     api_.set_missing("");
+    keeper_.sweep();
     on_signals(options);  // before it says that it is there: who hears it may tell it to stop
     return announce(options, wanted);
 }
