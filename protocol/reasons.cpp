@@ -26,7 +26,7 @@ constexpr std::array rows{
     ReasonRow{provider_lost, "provider_lost", Fault::provider, again, Payer::nobody, "the provider no longer has the attempt"},
     ReasonRow{provider_drained, "provider_drained", Fault::provider, again, Payer::nobody, "the provider was drained"},
     ReasonRow{runner_lost, "runner_lost", Fault::provider, again, Payer::nobody, "the process that ran the job on the provider was killed"},
-    ReasonRow{market_restarted, "market_restarted", Fault::market, again, Payer::buyer, "the market was restarted"},
+    ReasonRow{market_restarted, "market_restarted", Fault::market, again, Payer::nobody, "the market was restarted"},
     ReasonRow{out_of_memory_job, "out_of_memory_job", Fault::buyer, once, Payer::buyer, "the job used more memory than it asked for"},
     ReasonRow{out_of_memory_host, "out_of_memory_host", Fault::provider, again, Payer::nobody, "the provider's machine ran out of memory"},
     ReasonRow{out_of_memory_gpu, "out_of_memory_gpu", Fault::buyer, once, Payer::buyer, "the job used more GPU memory than there is"},
