@@ -35,7 +35,7 @@ std::string variable(const Environment& environment, const std::string& name) {
 /// The XDG variable if it is an absolute path (others must be ignored), else the part of HOME.
 std::filesystem::path base(const Environment& environment, const std::string& name,
                            std::string_view below_home) {
-    const std::filesystem::path set = variable(environment, name);
+    std::filesystem::path set = variable(environment, name);
     if (set.is_absolute()) return set;
     const std::filesystem::path home = variable(environment, "HOME");
     return home.is_absolute() ? home / below_home : std::filesystem::path();
