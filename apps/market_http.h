@@ -28,7 +28,7 @@ public:
         FeedHub& feed;
     };
 
-    explicit MarketHttp(Parts parts) : parts_(std::move(parts)) {}
+    explicit MarketHttp(Parts parts) : parts_(parts) {}
 
     io::HttpHandlers handlers();
 

@@ -67,24 +67,20 @@ Result<Descriptor> open_partial(const std::filesystem::path& path) {
 
 Status copy_chunks(const Descriptor& from, const Descriptor& to,
                    const std::function<Status()>& before_chunk) {
+    ssize_t size = 1;
+    while (size > 0) {
+        TRY(before_chunk());
+        size = ::copy_file_range(from.number(), nullptr, to.number(), nullptr, copy_size_bytes, 0);
+    }
+    // Some file systems cannot, and some (/proc) say there is nothing where there is.
     Bytes chunk(std::size_t{1} << 20);
-    for (bool in_kernel = true;;) {
-        const Status may_go_on = before_chunk();
-        if (!may_go_on.ok()) return may_go_on;
-        ssize_t size = -1;
-        if (in_kernel) {
-            size =
-                ::copy_file_range(from.number(), nullptr, to.number(), nullptr, copy_size_bytes, 0);
-            // Some file systems cannot, and some (/proc) say there is nothing where there is.
-            in_kernel = size > 0;
-            if (in_kernel) continue;
-        }
+    for (;;) {
+        TRY(before_chunk());
         size = ::read(from.number(), chunk.data(), chunk.size());
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return system_error("cannot read", errno);
         if (size == 0) return Done{};
-        const Status written = write_all(to, ByteView(chunk).first(static_cast<std::size_t>(size)));
-        if (!written.ok()) return written;
+        TRY(write_all(to, ByteView(chunk).first(static_cast<std::size_t>(size))));
     }
 }
 

@@ -52,7 +52,7 @@ Error failure(std::string_view doing, const std::filesystem::path& path) {
 Result<std::string> read_rest(const Descriptor& file, const std::filesystem::path& path,
                               std::uint64_t size_max) {
     std::string content;
-    std::vector<char> chunk(64 * 1024);
+    std::vector<char> chunk(std::size_t{64} * 1024);
     for (;;) {
         const ssize_t size = ::read(file.number(), chunk.data(), chunk.size());
         if (size < 0 && errno == EINTR) continue;
