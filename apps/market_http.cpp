@@ -127,20 +127,21 @@ void MarketHttp::plain(const ApiRequest& request, const io::Exchange& exchange) 
 void MarketHttp::send(const ApiRequest& request, const ApiAnswer& answer,
                       const io::Exchange& exchange) {
     if (!answer.blob) return exchange.answer(response(answer));
-    parts_.loop.post_blocking(
-        [this, request, answer, exchange] { send_blob(request, answer, exchange); });
+    parts_.loop.post_blocking([this, request, answer, hash = answer.blob->blob, exchange] {
+        send_blob(request, answer, hash, exchange);
+    });
 }
 
-void MarketHttp::send_blob(const ApiRequest& request, const ApiAnswer& answer,
+void MarketHttp::send_blob(const ApiRequest& request, const ApiAnswer& answer, const Hash& hash,
                            const io::Exchange& exchange) {
     const auto open = [&]() -> Result<io::Descriptor> {
-        const auto path = TRY(parts_.blobs.path(answer.blob->blob));
+        const auto path = TRY(parts_.blobs.path(hash));
         return io::open_file(path, O_RDONLY);
     };
     auto file = open();
     if (!file.ok()) return exchange.answer(response(market::Api::refusal(request, file.error())));
     io::Response sent = response(answer);
-    sent.file = io::FileBody{std::move(file).value(), to_string(answer.blob->blob)};
+    sent.file = io::FileBody{std::move(file).value(), to_string(hash)};
     exchange.answer(std::move(sent));
 }
 

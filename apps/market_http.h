@@ -48,7 +48,8 @@ private:
                  const io::Exchange&);
     void stored(const Arrival&, const io::Exchange&);
     void send(const market::ApiRequest&, const market::ApiAnswer&, const io::Exchange&);
-    void send_blob(const market::ApiRequest&, const market::ApiAnswer&, const io::Exchange&);
+    void send_blob(const market::ApiRequest&, const market::ApiAnswer&, const Hash&,
+                   const io::Exchange&);
 
     friend class BlobSink;
     Parts parts_;
