@@ -122,10 +122,10 @@ private:
 Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& options) {
     io::DataFolder folder =
         TRY(io::DataFolder::open(options.data, {.release = std::string(release)}));
-    if (folder.original()) {
+    if (const auto& original = folder.original()) {
         fmt::print(stderr,
                    "the folder was brought to this release's format; as it was it is in {}\n",
-                   folder.original()->string());
+                   original->string());
     }
     const SecretKey key = TRY(signing_key(folder.path()));
     auto journal = TRY(open_journal(folder.path()));
