@@ -92,6 +92,16 @@ def follow(rest, sent, answered, job):
             "launch": began - shim}
 
 
+def idle():
+    """Before each measurement alike, and never in step with a timer.
+
+    A move into a version 1 control group waits for every processor unless another one has just
+    done so: what is launched right behind a job would be four times as fast as a job that finds
+    the machine idle, and no measure for it.
+    """
+    time.sleep(random.uniform(0.05, 0.1))
+
+
 def sample(installation, build, folder, runs):
     """The three kinds of measurement take turns, so that all see the same machine."""
     rest = installation.rest("buyer")
@@ -105,13 +115,15 @@ def sample(installation, build, folder, runs):
     disk = Disk(installation.market_folder)
     samples = {name: [] for name in ("append", "began", "gone", *HOPS)}
     for turn in range(-WARM_UP, runs):
+        idle()
         measured = follow(rest, *submitter.submit())
+        idle()
         measured["append"] = disk.append_us()
+        idle()
         measured["began"], measured["gone"] = launches.launch()
         if turn >= 0:
             for name, value in measured.items():
                 samples[name].append(value)
-        time.sleep(random.uniform(0.02, 0.08))  # idle again, and never in step with a timer
     launches.close()
     books = installation.rest("operator").ask("GET", "/v1/books")
     demand(int(books["sum"]) == 0, f"the books do not add up: {books}")
