@@ -68,11 +68,12 @@ struct HttpClient::Inside {
     template <class T>
     Result<T> run(Async<Result<T>> work);
     template <class T>
-    Async<void> keep(Async<Result<T>> work, std::optional<Result<T>>* result);
+    Async<void> keep(Async<Result<T>> work, Result<T>* result);
 
     Async<Result<Reply>> call(Call call);
     Async<Result<Reply>> send_file(Call call, int file, ContentRange range);
     Async<Result<Fetched>> fetch_file(Call call, int file, std::uint64_t bytes_max);
+    Async<Result<Fetched>> receive(int file, std::uint64_t have, std::uint64_t bytes_max);
     Async<Result<Fetched>> store(int file, std::uint64_t start, std::uint64_t bytes_max);
 
     Async<Status> begin(std::string head);
@@ -80,6 +81,7 @@ struct HttpClient::Inside {
     Async<Status> pour(int file, ContentRange range);
     Async<Status> read_head(std::string method);
     Async<Status> read_more();
+    std::size_t parse_body(std::span<char> into, Failure& failure);
     Async<Result<std::size_t>> read_body(std::span<char> into);
     Async<Result<Reply>> read_reply();
 
@@ -103,21 +105,20 @@ struct HttpClient::Inside {
 };
 
 template <class T>
-Async<void> HttpClient::Inside::keep(Async<Result<T>> work, std::optional<Result<T>>* result) {
+Async<void> HttpClient::Inside::keep(Async<Result<T>> work, Result<T>* result) {
     *result = co_await std::move(work);
     alarm.cancel();
-    if (!(*result)->ok()) drop();
+    if (!result->ok()) drop();
 }
 
 template <class T>
 Result<T> HttpClient::Inside::run(Async<Result<T>> work) {
-    std::optional<Result<T>> result;
+    Result<T> result = Error{Code::unavailable, "the call did not come to its end"};
     late = false;
     context.restart();
     asio::co_spawn(context, keep(std::move(work), &result), or_end);
     context.run();
-    check(result.has_value());
-    return std::move(*result);
+    return result;
 }
 
 void HttpClient::Inside::within(Duration duration) {
@@ -200,20 +201,24 @@ Async<Status> HttpClient::Inside::read_head(std::string method) {
     }
 }
 
+/// Moves what is there of the body into `into`; need_more: nothing is.
+std::size_t HttpClient::Inside::parse_body(std::span<char> into, Failure& failure) {
+    failure = make_error_code(http::error::need_more);
+    if (input.size() == 0) return 0;
+    auto& body = parser->get().body();
+    body.data = into.data();
+    body.size = into.size();
+    body.more = true;
+    input.consume(parser->put(input.cdata(), failure));
+    return into.size() - body.size;
+}
+
 /// Fills `into` as far as the body goes; less than that is its end.
 Async<Result<std::size_t>> HttpClient::Inside::read_body(std::span<char> into) {
     std::size_t filled = 0;
     while (filled < into.size() && !parser->is_done()) {
-        Failure failure = make_error_code(http::error::need_more);
-        if (input.size() > 0) {
-            auto& body = parser->get().body();
-            const std::size_t room = into.size() - filled;
-            body.data = into.data() + filled;
-            body.size = room;
-            body.more = true;
-            input.consume(parser->put(input.cdata(), failure));
-            filled += room - body.size;
-        }
+        Failure failure;
+        filled += parse_body(into.subspan(filled), failure);
         if (failure == http::error::need_more) {
             auto more = co_await read_more();
             if (!more.ok()) co_return more.error();
@@ -358,7 +363,12 @@ Async<Result<HttpClient::Fetched>> HttpClient::Inside::fetch_file(Call call, int
     auto status = co_await begin(std::move(head).value());
     if (status.ok()) status = co_await read_head(call.method);
     if (!status.ok()) co_return status.error();
+    co_return co_await receive(file, have, bytes_max);
+}
 
+/// What a server answers that was asked for the bytes behind the first `have`.
+Async<Result<HttpClient::Fetched>> HttpClient::Inside::receive(int file, std::uint64_t have,
+                                                               std::uint64_t bytes_max) {
     const Reply answer = reply_head();
     const std::string* range = find(answer.headers, "content-range");
     if (answer.status == 206) {

@@ -365,7 +365,7 @@ Async<bool> HttpConnection::respond(Response response) {
 }
 
 Async<bool> HttpConnection::respond_file(Response response) {
-    const FileBody file = std::move(*response.file);
+    const FileBody file = std::move(response.file).value_or(FileBody{});
     struct stat facts{};
     if (::fstat(file.file.number(), &facts) != 0) {
         co_return co_await refuse(500, Error{Code::unavailable, "the file cannot be read"});

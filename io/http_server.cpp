@@ -47,7 +47,7 @@ public:
     explicit Inside(std::shared_ptr<HttpSlot> slot) : slot_(std::move(slot)) {}
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
-    ~Inside() { slot_->abandon(); }
+    ~Inside() { slot_->abandon(); }  // NOLINT(bugprone-exception-escape): only without memory
     HttpSlot& slot() { return *slot_; }
 
 private:
@@ -175,10 +175,13 @@ Status HttpServer::Inside::listen() {
                                         "may do without"};
     }
     const asio::ip::tcp::endpoint endpoint(address, settings.port);
-    acceptor.open(endpoint.protocol(), failure);
-    if (!failure) acceptor.set_option(asio::socket_base::reuse_address(true), failure);
-    if (!failure) acceptor.bind(endpoint, failure);
-    if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
+    std::ignore = acceptor.open(endpoint.protocol(), failure);
+    if (!failure)
+        std::ignore = acceptor.set_option(asio::socket_base::reuse_address(true), failure);
+    if (!failure) std::ignore = acceptor.bind(endpoint, failure);
+    if (!failure) {
+        std::ignore = acceptor.listen(asio::socket_base::max_listen_connections, failure);
+    }
     if (failure) return listen_error(settings.address, settings.port, failure);
     host->port = acceptor.local_endpoint().port();
     return Done{};
@@ -232,7 +235,7 @@ void HttpServer::Inside::stop() {
     if (stopping.exchange(true)) return;
     asio::post(acceptor.get_executor(), [self = shared_from_this()] {
         Failure ignored;
-        self->acceptor.close(ignored);
+        std::ignore = self->acceptor.close(ignored);
         self->pause.cancel();
     });
     for (const auto& rack : racks) {
@@ -270,6 +273,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(Loop& loop, Settings setti
 
 HttpServer::HttpServer(std::shared_ptr<Inside> inside) : inside_(std::move(inside)) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only without memory
 HttpServer::~HttpServer() {
     stop();
 }

@@ -210,7 +210,6 @@ TEST_CASE("what is not HTTP, or led here by another name or site, is refused") {
     };
     TestServer test(handlers);
     const std::string host = test.host();
-    const std::string origin = "Origin: http://" + host;
     struct Row {
         std::string request;
         std::string status;

@@ -15,7 +15,7 @@ using Resolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
 
 /// One attempt to connect: it and its alarm share this, and end together.
 struct Dialling {
-    Dialling(Executor executor, BaseUrl to)
+    Dialling(const Executor& executor, BaseUrl to)
         : server(std::move(to)), wire(Socket(executor)), resolver(executor), alarm(executor) {}
 
     BaseUrl server;
@@ -104,8 +104,8 @@ Wire::Tls& Wire::begin_tls(const TlsContext& trust) const {
     check(!secure());
     SSL_CTX_up_ref(trust.native());
     state_->trust = trust;
-    state_->context.emplace(trust.native());
-    state_->tls = std::make_unique<Tls>(state_->socket, *state_->context);
+    auto& context = state_->context.emplace(trust.native());
+    state_->tls = std::make_unique<Tls>(state_->socket, context);
     return *state_->tls;
 }
 

@@ -53,6 +53,11 @@ struct Disk {
         unsynced.erase(path);
     }
 
+    static void put(std::string& bytes, std::size_t start, const std::string& written) {
+        if (bytes.size() < start + written.size()) bytes.resize(start + written.size());
+        std::memcpy(bytes.data() + start, written.data(), written.size());
+    }
+
     /// The files as the next start finds them.
     void come_back(const std::filesystem::path& folder) {
         Random random(fails_at);
@@ -67,9 +72,7 @@ struct Disk {
             for (const auto& [offset, written] : unsynced[path]) {
                 if (survivors == Survivors::none) continue;
                 if (survivors == Survivors::some && random.percent(50)) continue;
-                const auto start = static_cast<std::size_t>(offset);
-                if (bytes.size() < start + written.size()) bytes.resize(start + written.size());
-                std::memcpy(bytes.data() + start, written.data(), written.size());
+                put(bytes, static_cast<std::size_t>(offset), written);
             }
             REQUIRE(write_file(path, bytes).ok());
         }
