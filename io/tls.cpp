@@ -24,11 +24,11 @@ namespace {
 
 constexpr std::uint64_t pem_bytes_max = 1 << 20;
 
-template <auto release>
+template <auto Free>
 struct Release {
     template <class T>
     void operator()(T* thing) const {
-        release(thing);
+        Free(thing);
     }
 };
 using CertificateRef = std::unique_ptr<X509, Release<X509_free>>;
