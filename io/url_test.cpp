@@ -4,7 +4,6 @@
 
 #include <doctest/doctest.h>
 
-using shoal::Code;
 
 namespace shoal::io {
 
