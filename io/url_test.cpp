@@ -4,7 +4,6 @@
 
 #include <doctest/doctest.h>
 
-
 namespace shoal::io {
 
 TEST_CASE("a target is decoded into a path and its parameters") {
