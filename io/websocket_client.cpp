@@ -146,7 +146,7 @@ Result<MessageFeed> MessageFeed::open(WebSocketCall call) {
                                                    call.limits);
     asio::co_spawn(inside->context, inside->live(std::move(call)), or_end);
     while (!inside->opening) inside->context.run_one();
-    TRY(Status(*inside->opening));
+    TRY(inside->opening.value_or(Status(Error{Code::unavailable, "the feed did not open"})));
     return MessageFeed(std::move(inside));
 }
 
@@ -154,6 +154,7 @@ MessageFeed::MessageFeed(std::unique_ptr<Inside> inside) : inside_(std::move(ins
 MessageFeed::MessageFeed(MessageFeed&&) noexcept = default;
 MessageFeed& MessageFeed::operator=(MessageFeed&&) noexcept = default;
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only without memory
 MessageFeed::~MessageFeed() {
     if (inside_ == nullptr) return;
     inside_->link->abandon();
@@ -165,7 +166,7 @@ MessageFeed::~MessageFeed() {
 Result<std::string> MessageFeed::next(Duration time_max) {
     const auto deadline = std::chrono::steady_clock::now() + time_max;
     while (inside_->messages.empty()) {
-        if (inside_->ending) return *inside_->ending;
+        if (const auto& ending = inside_->ending) return *ending;
         if (inside_->context.run_one_until(deadline) == 0) {
             return Error{Code::timeout, "no message came in time"};
         }
