@@ -141,7 +141,7 @@ private:
             parent.places->items.push_back({position(mark), {}, {}});
             return {&array->emplace_back(std::move(value)), &parent.places->items.back()};
         }
-        const std::string key = *std::exchange(parent.key, std::nullopt);
+        const std::string key = std::exchange(parent.key, std::nullopt).value_or("");
         Places& places = parent.places->members[key];
         places.position = parent.key_position;
         return {&(parent.value->get_object()[key] = std::move(value)), &places};
@@ -274,7 +274,7 @@ Result<Document> parse(std::string_view text, std::size_t size_max) {
         if (!builder.failure())
             return Error{Code::invalid, "not valid YAML: " + to_display(failure.msg)};
     }
-    if (builder.failure()) return *builder.failure();
+    if (const auto& failure = builder.failure()) return *failure;
     return builder.take();
 }
 

@@ -49,8 +49,9 @@ bool is_decimal(std::string_view text) {
 /// A whole number that fits 64 bits.
 std::optional<json::Value> whole_number(std::string_view digits, int base, bool negative) {
     std::uint64_t number = 0;
-    const char* end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, number, base);
+    const char* const begin = digits.data();
+    const char* const end = begin + digits.size();
+    const auto read = std::from_chars(begin, end, number, base);
     if (digits.empty() || read.ec != std::errc{} || read.ptr != end) return std::nullopt;
     if (!negative) return json::Value(number);
     constexpr auto lowest = std::uint64_t{1} << 63;
