@@ -89,6 +89,7 @@ std::optional<ApiAnswer> check_body(const ApiRequest& request, const Route& rout
 
 std::optional<ApiAnswer> check_query(const ApiRequest& request, const Route& route) {
     std::vector<std::string_view> known;
+    known.reserve(route.query.size());
     for (const QueryParameter& parameter : route.query) known.push_back(parameter.name);
     for (const auto& [name, value] : request.query) {
         if (std::ranges::find(known, std::string_view(name)) != known.end()) continue;
@@ -116,7 +117,9 @@ ApiAnswer not_plain(const ApiRequest& request, const Route& route) {
 std::variant<Api::Admission, ApiAnswer> Api::admit(const ApiRequest& request) const {
     const Route* route = find_route(request.method, request.path);
     if (!route) return no_route(request);
-    Admission admission{route, *match(route->pattern, request.path), {}};
+    const auto variables = match(route->pattern, request.path);
+    if (!variables) return no_route(request);
+    Admission admission{route, *variables, {}};
     const bool is_open =
         route->access == Access::anyone || (request.is_trusted && route->pattern == "/metrics");
     if (!is_open) {
@@ -149,7 +152,7 @@ ApiAnswer Api::handle(const ApiRequest& request, const Moment& moment, Batch& ba
                     missing_};
     auto earlier = earlier_answer(call);
     if (!earlier.ok()) return refuse(request, earlier.error());
-    if (earlier.value()) return *earlier.value();
+    if (const auto& answered = earlier.value()) return *answered;
     auto answer = route.handler(call);
     if (!answer.ok()) return refuse(request, answer.error(), route.exhausted_status);
     remember(call, answer.value());
