@@ -49,44 +49,44 @@ using Answering = Result<View> (*)(const Call&);
 template <class Body, class View>
 using Taking = Result<View> (*)(const Call&, const Body&);
 
-template <auto handler, class View>
+template <auto Handler, class View>
 Result<ApiAnswer> answer_by(const Call& call) {
-    return to_answer(call, TRY(handler(call)));
+    return to_answer(call, TRY(Handler(call)));
 }
 
 /// The body as a person writes it: unknown keys are refused.
-template <auto handler, class Body>
+template <auto Handler, class Body>
 Result<ApiAnswer> answer_body_by(const Call& call) {
     const json::Value value = TRY(json::parse(call.request.body, limits::body_bytes));
     const Body body = TRY(json::read<Body>(value, json::Reader::strict));
-    return to_answer(call, TRY(handler(call, body)));
+    return to_answer(call, TRY(Handler(call, body)));
 }
 
-template <auto handler, class View>
+template <auto Handler, class View>
 void complete(Route& route, Answering<View> /*type*/) {
     route.response = schema_of<View>;
-    route.handler = answer_by<handler, View>;
+    route.handler = answer_by<Handler, View>;
 }
 
-template <auto handler, class Body, class View>
+template <auto Handler, class Body, class View>
 void complete(Route& route, Taking<Body, View> /*type*/) {
     route.request = schema_of<Body>;
     route.response = schema_of<View>;
-    route.handler = answer_body_by<handler, Body>;
+    route.handler = answer_body_by<Handler, Body>;
 }
 
 /// A route whose handler answers with a described struct, and perhaps takes one.
-template <auto handler>
+template <auto Handler>
 Route json_route(Route route) {
-    complete<handler>(route, handler);
+    complete<Handler>(route, Handler);
     return route;
 }
 
 /// A route that answers something else.
-template <auto handler>
+template <auto Handler>
 Route raw_route(Route route, std::string_view content_type) {
     route.content_type = content_type;
-    route.handler = handler;
+    route.handler = Handler;
     return route;
 }
 
