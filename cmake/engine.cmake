@@ -17,6 +17,14 @@ engine_kernels(engine/cpu/x86/kernels_avx512.cpp
     -mavx2 -mfma -mavx512f -mavx512vl -mavx512dq -mavx512bw)
 engine_kernels(engine/cpu/arm/kernels_neon.cpp)
 
+# What nearly every file of the engine includes; the kernels include none of it.
+if(SHOAL_PCH)
+    target_precompile_headers(engine PRIVATE
+        ${PROJECT_SOURCE_DIR}/engine/op.h <algorithm> <string> <vector> <fmt/format.h>)
+    target_precompile_headers(engine_test PRIVATE
+        ${PROJECT_SOURCE_DIR}/engine/tape.h <cmath> <string> <vector> <fmt/format.h>)
+endif()
+
 # The kernels of the other architecture are headers to this build: listed, and not compiled.
 set(other_architecture arm)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
