@@ -6,9 +6,10 @@ target_compile_options(shoal_options INTERFACE
 target_link_options(shoal_options INTERFACE -fuse-ld=lld-19)
 
 # Precompiles what nearly every file includes: the reader and writer of described structs, and the
-# vocabulary below it. `core` cannot use its own; `protocol` makes it, the layers above share it.
+# vocabulary below it. `core` cannot use its own; `protocol` makes it, the layers above share it, but
+# for `engine`, which is compiled with options of its own.
 function(shoal_precompile target layer)
-    if(NOT SHOAL_PCH OR layer STREQUAL core)
+    if(NOT SHOAL_PCH OR layer MATCHES "^(core|engine)$")
         return()
     endif()
     if(target STREQUAL protocol)

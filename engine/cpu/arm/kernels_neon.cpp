@@ -1,0 +1,17 @@
+#include "engine/cpu/sets.h"
+
+namespace shoal::engine::cpu {
+namespace {
+using KernelLanes = NeonLanes;
+}  // namespace
+}  // namespace shoal::engine::cpu
+
+#include "engine/cpu/elementwise.inc"
+#include "engine/cpu/product.inc"
+
+namespace shoal::engine::cpu {
+
+constexpr Kernels neon_kernels{"neon", UnaryTable<elementwise::Unary>::rows,
+                               PairTable<elementwise::Pairs>::rows, product_kernel};
+
+}  // namespace shoal::engine::cpu

@@ -1,0 +1,17 @@
+#include "engine/cpu/sets.h"
+
+namespace shoal::engine::cpu {
+namespace {
+using KernelLanes = Avx2Lanes;
+}  // namespace
+}  // namespace shoal::engine::cpu
+
+#include "engine/cpu/elementwise.inc"
+#include "engine/cpu/product.inc"
+
+namespace shoal::engine::cpu {
+
+constexpr Kernels avx2_kernels{"avx2", UnaryTable<elementwise::Unary>::rows,
+                               PairTable<elementwise::Pairs>::rows, product_kernel};
+
+}  // namespace shoal::engine::cpu
