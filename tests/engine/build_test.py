@@ -12,7 +12,7 @@ import sys
 import unittest
 
 BUILD = pathlib.Path(sys.argv[1])
-OBJECTS = [pathlib.Path(name) for name in sys.argv[2:]]
+OBJECTS = [pathlib.Path(name) for name in sys.argv[2:] if name.endswith(".o")]  # no .pch
 FORBIDDEN = re.compile(r"-Ofast|-ffast-math|-funsafe-math-optimizations|-march=native|-mtune=native"
                        r"|-fassociative-math|-freciprocal-math|-ffp-contract=(?:fast|on)")
 OF_ENGINE = re.compile(r"CMakeFiles/engine(?:_test)?\.dir/.*\.o$")
