@@ -100,13 +100,13 @@ Status Market::check_caps(const JobSpec& spec, std::size_t tasks) const {
                            .has_value();
     }
     if (!cheapest) return Done{};  // nobody fits now: the job waits, and why() says so
-    if (!within_hour) {
+    if (!within_hour && spec.price.max_hour) {
         return refused("price.max_hour",
                        fmt::format("{} is below every offer that fits; the cheapest asks {} credit "
                                    "for the first hour of a task",
                                    to_decimal(*spec.price.max_hour), to_decimal(*cheapest)));
     }
-    if (!within_total) {
+    if (!within_total && spec.price.max_total) {
         return refused(
             "price.max_total",
             fmt::format("{} is below every offer that fits: it does not buy {} of {} "

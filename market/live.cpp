@@ -107,7 +107,7 @@ void Live::make_room(LeaseId but) {
 void Live::forget(LeaseId lease) {
     const auto found = said_.find(lease);
     check(found != said_.end());
-    if (found->second.ended) ended_.erase({*found->second.ended, lease});
+    if (const auto ended = found->second.ended) ended_.erase({*ended, lease});
     log_bytes_ -= found->second.log_bytes;
     points_ -= found->second.points;
     said_.erase(found);

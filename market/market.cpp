@@ -17,6 +17,29 @@ Id<Tag> after(Id<Tag> id) {
     return Id<Tag>{id.value + 1};
 }
 
+/// What a job says of its tasks is what they say.
+void check_tasks(const State& state, const Job& job) {
+    Lamports reserved;
+    Lamports charged;
+    std::uint32_t open = 0;
+    for (const TaskId task_id : job.tasks) {
+        const Task& task = state.tasks.at(task_id);
+        if (task.state == TaskState::queued || task.state == TaskState::leased) ++open;
+        std::size_t live = 0;
+        for (const LeaseId lease : task.attempts) {
+            const Attempt& attempt = state.attempts.at(lease);
+            if (attempt.phase != Phase::ended) {
+                reserved = reserved + attempt.reserve;
+                ++live;
+            }
+            charged = charged + attempt.charge;
+        }
+        check(live == (task.state == TaskState::leased ? 1U : 0U));
+    }
+    check(open == job.tasks_open);
+    check(reserved == job.reserved && charged == job.charged);
+}
+
 }  // namespace
 
 Market::Market(Settings settings, const SecretKey& signer)
@@ -332,30 +355,12 @@ void Market::check_invariants() const {
     check(holds_ == BlobHolds(state_, settings_.retention));
     check_blob_bytes();
     for (const auto& [id, job] : state_.jobs) {
-        Lamports reserved;
-        Lamports charged;
-        std::uint32_t open = 0;
-        for (const TaskId task_id : job.tasks) {
-            const Task& task = state_.tasks.at(task_id);
-            if (task.state == TaskState::queued || task.state == TaskState::leased) ++open;
-            std::size_t live = 0;
-            for (const LeaseId lease : task.attempts) {
-                const Attempt& attempt = state_.attempts.at(lease);
-                if (attempt.phase != Phase::ended) {
-                    reserved = reserved + attempt.reserve;
-                    ++live;
-                }
-                charged = charged + attempt.charge;
-            }
-            check(live == (task.state == TaskState::leased ? 1U : 0U));
-        }
-        check(open == job.tasks_open);
-        check(reserved == job.reserved && charged == job.charged);
+        check_tasks(state_, job);
         const Lamports held = ledger_.balance(protocol::LedgerAccount::held(id));
         const bool is_open = job.state == protocol::JobState::open;
-        check(is_open == (open > 0));
-        check(held == (is_open ? job.hold - charged : Lamports{}));
-        check(!is_open || reserved <= held);
+        check(is_open == (job.tasks_open > 0));
+        check(held == (is_open ? job.hold - job.charged : Lamports{}));
+        check(!is_open || job.reserved <= held);
     }
 }
 

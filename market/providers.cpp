@@ -221,10 +221,12 @@ Market::End Market::checked(const Attempt& attempt, const session::Finished& mes
     if (total > job.spec.limits.output.bytes) {
         return {Reason::output_limit, {}, {}, end.log, end.metrics};
     }
-    for (const protocol::JobOutput& output : job.spec.outputs) {
-        if (output.optional || delivered(end.artifacts, output.path)) continue;
+    const auto missing = std::ranges::find_if(job.spec.outputs, [&](const auto& output) {
+        return !output.optional && !delivered(end.artifacts, output.path);
+    });
+    if (missing != job.spec.outputs.end()) {
         end.reason = Reason::output_missing;
-        end.detail = output.path + ": was not produced";
+        end.detail = missing->path + ": was not produced";
     }
     return end;
 }

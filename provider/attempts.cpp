@@ -38,7 +38,7 @@ Duration bounded(Duration left) {
 
 }  // namespace
 
-Attempts::Attempts(Settings settings) : settings_(std::move(settings)) {
+Attempts::Attempts(Settings settings) : settings_(settings) {
     check(settings_.attempts_max >= 1);
     check(settings_.attempts_max <= limits::attempts_per_provider);
 }

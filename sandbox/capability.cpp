@@ -285,7 +285,8 @@ Status may_run_strangers(const Report& report) {
     }
     std::string reasons;
     for (const auto& [names, detail] : lacking) {
-        reasons += (reasons.empty() ? "" : "; ") + names + ": " + detail;
+        if (!reasons.empty()) reasons += "; ";
+        reasons.append(names).append(": ").append(detail);
     }
     return Error{Code::unavailable, "this machine cannot isolate strangers' jobs: " + reasons};
 }

@@ -205,7 +205,7 @@ std::size_t sweep_groups(const GroupHost& host, std::optional<pid_t> owner) {
     std::set<std::string> swept;
     for (const std::string& folder : host.folders()) {
         for (const std::string& name : leftovers(folder, owner)) {
-            if (remove_folders({folder + "/" + name}).ok()) swept.insert(name);
+            if (remove_folders({std::filesystem::path(folder) / name}).ok()) swept.insert(name);
         }
     }
     return swept.size();

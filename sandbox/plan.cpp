@@ -175,6 +175,7 @@ private:
 
     static std::vector<char*> pointers(const std::vector<std::string>& words) {
         std::vector<char*> list;
+        list.reserve(words.size() + 1);
         // execve does not write to them; its interface lacks the const.
         for (const std::string& word : words) list.push_back(const_cast<char*>(word.c_str()));
         list.push_back(nullptr);
@@ -203,7 +204,7 @@ std::vector<std::string> program_candidates(const std::string& word,
     std::vector<std::string> candidates{"/in/" + word};
     std::istringstream folders(path);
     for (std::string folder; std::getline(folders, folder, ':');) {
-        if (!folder.empty()) candidates.push_back(folder + "/" + word);
+        if (!folder.empty()) candidates.push_back(folder.append("/").append(word));
     }
     return candidates;
 }

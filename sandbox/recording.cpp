@@ -83,16 +83,21 @@ void Recording::keep_lines(std::string_view bytes) {
         } else {
             line_.append(bytes.substr(0, size));
         }
-        if (whole && !skipping_) {
-            if (hear_) hear_(line_);
-            const bool fits = line_.size() <= size_max_ - kept_;
-            if (fits) keep(line_);
-            if (!fits) dropped_ += line_.size();
-            line_.clear();
-        }
+        if (whole && !skipping_) keep_line();
         if (whole) skipping_ = false;
         bytes.remove_prefix(size);
     }
+}
+
+/// The line that has come whole, if there is room for all of it.
+void Recording::keep_line() {
+    if (hear_) hear_(line_);
+    if (line_.size() <= size_max_ - kept_) {
+        keep(line_);
+    } else {
+        dropped_ += line_.size();
+    }
+    line_.clear();
 }
 
 }  // namespace shoal::sandbox

@@ -48,6 +48,7 @@ private:
     static Result<Recording> open(const std::string& path, std::uint64_t size_max);
     void keep(std::string_view bytes);
     void keep_lines(std::string_view bytes);
+    void keep_line();
 
     Fd reader_;
     Fd writer_;

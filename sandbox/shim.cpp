@@ -71,7 +71,10 @@ Status make_own_folder(const std::string& path, std::uint32_t slot) {
 
 std::vector<std::string> environment_of(const AttemptSpec& spec) {
     std::vector<std::string> variables;
-    for (const auto& [name, value] : spec.environment) variables.push_back(name + "=" + value);
+    variables.reserve(spec.environment.size());
+    for (const auto& [name, value] : spec.environment) {
+        variables.emplace_back(name).append("=").append(value);
+    }
     return variables;
 }
 
