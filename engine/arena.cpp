@@ -1,6 +1,5 @@
 #include "engine/arena.h"
 
-#include <bit>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -21,7 +20,8 @@ struct SizeClass {
 /// The smallest class that holds so many bytes: 64 times 4, 5, 6 or 7 quarters of a power of two.
 SizeClass class_of(std::size_t bytes) {
     const std::size_t lines = bytes <= 4 * alignment ? 4 : (bytes + alignment - 1) / alignment;
-    const std::size_t power = std::bit_width(lines) - 3;
+    std::size_t power = 0;
+    while (lines >> power >= 8) ++power;
     const std::size_t quarters = (lines + (std::size_t{1} << power) - 1) >> power;  // 4 to 8
     return {4 * power + quarters - 4, (quarters << power) * alignment};
 }

@@ -59,7 +59,7 @@ public:
 
 private:
     friend class Buffer;
-    static constexpr std::size_t class_count = 4 * 48;
+    static constexpr std::size_t class_count = 192;
     void put_back(Buffer::Block*);
 
     std::array<Buffer::Block*, class_count> free_{};

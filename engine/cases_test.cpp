@@ -26,7 +26,7 @@ Dims draw_sizes(Random& random, const Pool& pool, Index rank) {
 }
 
 Index draw_between(Random& random, Index low, Index high) {
-    return low + static_cast<Index>(random.below(static_cast<std::uint64_t>(high - low + 1)));
+    return low + static_cast<Index>(random.between(0, static_cast<std::uint64_t>(high - low)));
 }
 
 Argument draw_argument(Random& random, const Pool& pool, const Param& param) {

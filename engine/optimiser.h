@@ -42,7 +42,7 @@ public:
     std::span<const Tensor> second_moments() const { return second_; }
 
 private:
-    Optimiser(const OptimiserSettings& settings) : settings_(settings) {}
+    explicit Optimiser(const OptimiserSettings& settings) : settings_(settings) {}
     Tensor rates(Arena&, double rate) const;
     Result<Tensor> clip(Tape&, std::span<const Tensor> gradients) const;
     Status step_one(Tape&, std::size_t i, Tensor& parameter, const Tensor& gradient,

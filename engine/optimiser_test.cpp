@@ -68,6 +68,7 @@ void check_trajectory(const OptimiserSettings& settings) {
     REQUIRE(optimiser.ok());
     Optimiser moving = std::move(optimiser).value();
     std::vector<Model> models;
+    models.reserve(start.size());
     for (const float w : start) models.push_back({settings, static_cast<double>(w)});
     for (int step = 0; step < 40; ++step) {
         std::array gradients{Tensor(arena, {Type::float32, {3}})};

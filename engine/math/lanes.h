@@ -22,12 +22,12 @@ namespace shoal::engine {
 
 /// What the widths share. Float and Bits are vectors, for which + - * / & | ^ << and < are what
 /// they are for each lane; a comparison gives all bits set where it holds.
-template <class FloatVector, class BitsVector, class SignedVector, Index lane_count>
+template <class Vectors, Index Width>
 struct LanesOf {
-    using Float = FloatVector;
-    using Bits = BitsVector;
-    using Signed = SignedVector;
-    static constexpr Index width = lane_count;
+    using Float = typename Vectors::Float;
+    using Bits = typename Vectors::Bits;
+    using Signed = typename Vectors::Signed;
+    static constexpr Index width = Width;
 
     /// (Not `Float{} + value`, which would lose the sign of -0.)
     static Float all(float value) { return value - Float{}; }
@@ -93,27 +93,40 @@ struct ScalarLanes {
     static Float sqrt(Float a) { return __builtin_sqrtf(a); }
 };
 
-#define SHOAL_VECTOR(type, bytes) type __attribute__((vector_size(bytes)))
-
 #if defined(__AVX2__) && !defined(__AVX512F__)
-struct Avx2Lanes : LanesOf<SHOAL_VECTOR(float, 32), SHOAL_VECTOR(std::uint32_t, 32),
-                           SHOAL_VECTOR(std::int32_t, 32), 8> {
+struct Avx2Vectors {
+    using Float = float __attribute__((vector_size(32)));
+    using Bits = std::uint32_t __attribute__((vector_size(32)));
+    using Signed = std::int32_t __attribute__((vector_size(32)));
+};
+
+struct Avx2Lanes : LanesOf<Avx2Vectors, 8> {
     static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
     static Float sqrt(Float a) { return _mm256_sqrt_ps(a); }
 };
 #endif
 
 #if defined(__AVX512F__)
-struct Avx512Lanes : LanesOf<SHOAL_VECTOR(float, 64), SHOAL_VECTOR(std::uint32_t, 64),
-                             SHOAL_VECTOR(std::int32_t, 64), 16> {
+struct Avx512Vectors {
+    using Float = float __attribute__((vector_size(64)));
+    using Bits = std::uint32_t __attribute__((vector_size(64)));
+    using Signed = std::int32_t __attribute__((vector_size(64)));
+};
+
+struct Avx512Lanes : LanesOf<Avx512Vectors, 16> {
     static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
     static Float sqrt(Float a) { return _mm512_sqrt_ps(a); }
 };
 #endif
 
 #if defined(__aarch64__)
-struct NeonLanes : LanesOf<SHOAL_VECTOR(float, 16), SHOAL_VECTOR(std::uint32_t, 16),
-                           SHOAL_VECTOR(std::int32_t, 16), 4> {
+struct NeonVectors {
+    using Float = float __attribute__((vector_size(16)));
+    using Bits = std::uint32_t __attribute__((vector_size(16)));
+    using Signed = std::int32_t __attribute__((vector_size(16)));
+};
+
+struct NeonLanes : LanesOf<NeonVectors, 4> {
     static Float fma(Float a, Float b, Float c) {
         return __builtin_bit_cast(
             Float, vfmaq_f32(__builtin_bit_cast(float32x4_t, c), __builtin_bit_cast(float32x4_t, a),
@@ -124,8 +137,6 @@ struct NeonLanes : LanesOf<SHOAL_VECTOR(float, 16), SHOAL_VECTOR(std::uint32_t, 
     }
 };
 #endif
-
-#undef SHOAL_VECTOR
 
 template <class Lanes>
 using FloatOf = typename Lanes::Float;

@@ -31,7 +31,7 @@ constexpr Index adam_rates = 9;
 constexpr Index rmsprop_rates = 6;
 
 /// The weights' form for each of the results, if all but the rates have it.
-template <Index rate_count>
+template <Index RateCount>
 Result<Forms> step_form(const Attributes&, InputForms inputs) {
     const InputForms alike = inputs.first(inputs.size() - 1);
     for (const Form& form : alike) {
@@ -39,9 +39,9 @@ Result<Forms> step_form(const Attributes&, InputForms inputs) {
         return Error{Code::invalid, fmt::format("{} and {} do not fit each other",
                                                 to_string(inputs[0]), to_string(form))};
     }
-    if (inputs.back().sizes[0] != rate_count) {
-        return Error{Code::invalid, fmt::format("expected {} rates, got {}", rate_count,
-                                                to_string(inputs.back()))};
+    if (inputs.back().sizes[0] != RateCount) {
+        return Error{Code::invalid,
+                     fmt::format("expected {} rates, got {}", RateCount, to_string(inputs.back()))};
     }
     if (alike.size() == 3) return Forms{inputs[0], inputs[0]};
     return Forms{inputs[0], inputs[0], inputs[0]};

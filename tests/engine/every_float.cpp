@@ -61,7 +61,7 @@ double error_in_ulp(const Function& function, float x, float y) {
     return std::abs(static_cast<double>(y) - exact) / ulp;
 }
 
-template <bool measure>
+template <bool Measure>
 Seen run(const Function& function, const cpu::UnaryKernel& kernel) {
     std::vector<float> in(block);
     std::vector<float> out(block);
@@ -73,7 +73,7 @@ Seen run(const Function& function, const cpu::UnaryKernel& kernel) {
         kernel.run(in.data(), out.data(), static_cast<Index>(block), 0, 0);
         for (std::uint64_t i = 0; i < block; ++i) {
             mix(seen.bits, out[i]);
-            if constexpr (measure) {
+            if constexpr (Measure) {
                 const double ulp = error_in_ulp(function, in[i], out[i]);
                 if (!(ulp <= seen.ulp)) seen.worst = in[i];
                 if (!(ulp <= seen.ulp)) seen.ulp = ulp;
