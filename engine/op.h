@@ -44,6 +44,7 @@ enum class Presence { required, optional, repeated };
 struct Input {
     const char* name;
     Type type = Type::float32;
+    bool constant = false;  // no gradient goes there
     Index rank_min = 0;
     Index rank_max = engine::rank_max;
     Domain domain = Domain::any;
@@ -51,7 +52,6 @@ struct Input {
     Index bound_input = 0;
     Index bound_axis = 0;
     const char* bound_param = nullptr;
-    bool constant = false;  // no gradient goes there
 };
 
 /// The value of a parameter: the member that its kind names.

@@ -26,11 +26,11 @@ constexpr Input labelled[] = {
      .bound_input = 0,
      .bound_axis = 1},
     {.name = "weights",
+     .constant = true,
      .rank_min = 1,
      .rank_max = 1,
      .domain = Domain::positive,
-     .presence = Presence::optional,
-     .constant = true},
+     .presence = Presence::optional},
 };
 constexpr Input labelled_gradient[] = {
     {.name = "d", .rank_max = 0},
