@@ -33,16 +33,30 @@ Status make_parents(const fs::path& folder, const fs::path& place) {
     return Done{};
 }
 
+/// " on 2026-11-20 07:05:00", where the market remembers it.
+std::string on_day(const protocol::ArtifactView& artifact) {
+    return artifact.dropped ? " on " + to_date(*artifact.dropped) : "";
+}
+
 Result<Hash> hash_of(const fs::path& path) {
     const io::Descriptor file = TRY(io::open_file(path, O_RDONLY | O_NOFOLLOW));
     return io::hash_rest(file);
 }
 
+bool is_loaded(const protocol::ArtifactView& artifact, const fs::path& place) {
+    const auto present = hash_of(place);
+    return present.ok() && present.value() == artifact.blob;
+}
+
+/// Unless it is there already.
 Status load_one(Client& client, const protocol::ArtifactView& artifact, const fs::path& folder,
                 const fs::path& place) {
+    if (!artifact.available && !is_loaded(artifact, place)) {
+        return Error{Code::not_found,
+                     fmt::format("{}: its bytes were dropped{}", artifact.path, on_day(artifact))};
+    }
     TRY(make_parents(folder, place));
-    const auto present = hash_of(place);
-    if (present.ok() && present.value() == artifact.blob) return Done{};
+    if (is_loaded(artifact, place)) return Done{};
 
     const fs::path part =
         place.parent_path() / fmt::format(".shoal-{}.part", to_string(artifact.blob));
@@ -92,12 +106,19 @@ Status load_artifacts(Client& client, const Output& out, const ArtifactWish& wis
     for (const auto& artifact : artifacts) tasks.insert(artifact.task);
     const fs::path folder = fs::absolute(wish.folder).lexically_normal();
     std::uint64_t bytes = 0;
+    std::optional<Error> first_gone;  // the others are loaded all the same
     for (const protocol::ArtifactView& artifact : artifacts) {
         const fs::path below = tasks.size() > 1 ? folder / to_string(artifact.task) : folder;
         const fs::path place = TRY(artifact_place(below, artifact.path));
-        TRY(load_one(client, artifact, folder, place));
-        bytes += artifact.size_bytes;
+        Status loaded = load_one(client, artifact, folder, place);
+        if (!loaded.ok() && artifact.available) return loaded;
+        if (loaded.ok()) {
+            bytes += artifact.size_bytes;
+        } else if (!first_gone) {
+            first_gone = loaded.error();
+        }
     }
+    if (first_gone) return *first_gone;
     out.say(fmt::format("{} ({}) in {}", counted(artifacts.size(), "file"), to_rounded(Size{bytes}),
                         wish.folder.string()));
     return Done{};
@@ -111,7 +132,7 @@ Result<Exit> list_artifacts(Context& context, const ArtifactsOptions& options) {
     Table table({{"TASK"}, {"PATH"}, {"SIZE", Table::Align::right}, {"SHA-256"}});
     for (const auto& artifact : artifacts) {
         table.add({to_string(artifact.task), artifact.path, to_rounded(Size{artifact.size_bytes}),
-                   to_string(artifact.blob)});
+                   artifact.available ? to_string(artifact.blob) : "dropped" + on_day(artifact)});
     }
     context.out().print(table.empty() ? "no artifacts yet" : table.print(context.out().results()));
     return Exit::done;

@@ -228,16 +228,17 @@ struct AttemptPage {
 };
 BOOST_DESCRIBE_STRUCT(AttemptPage, (), (items, next))
 
-/// `dropped`: since when its bytes are gone, if they are.
+/// `available`: its bytes are there. `dropped`: since when they are gone, where that is remembered.
 struct ArtifactView {
     std::string path;
     TaskId task;
     LeaseId lease;
     Hash blob;
     std::uint64_t size_bytes = 0;
+    bool available = true;
     std::optional<Time> dropped;
 };
-BOOST_DESCRIBE_STRUCT(ArtifactView, (), (path, task, lease, blob, size_bytes, dropped))
+BOOST_DESCRIBE_STRUCT(ArtifactView, (), (path, task, lease, blob, size_bytes, available, dropped))
 
 struct ArtifactPage {
     std::vector<ArtifactView> items;

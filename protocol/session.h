@@ -199,7 +199,7 @@ Bytes challenge_bytes(const Challenge&, const PublicKey& provider);
 std::string print(const ProviderFrame&);
 std::string print(const FromMarket&);
 
-/// invalid: not a frame. unsupported: a message of unknown name. At most `frame_size_max` bytes.
+/// invalid: not a frame. unsupported: a message of unknown name. At most limits::message_bytes.
 Result<ProviderFrame> read_provider_frame(std::string_view text);
 Result<FromMarket> read_market_frame(std::string_view text);
 

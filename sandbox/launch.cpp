@@ -39,6 +39,19 @@ struct Cloned {
     Fd process;
 };
 
+/// What the kernel's refusal means, see clone(2).
+Error no_namespaces(int error_number) {
+    Error refused = failed("make the job's namespaces", error_number);
+    if (error_number == EPERM) {
+        refused.what +=
+            " (the kernel makes no user namespace inside a chroot, nor where a "
+            "container's filter or kernel.apparmor_restrict_unprivileged_userns forbids it)";
+    } else if (error_number == ENOSPC || error_number == EUSERS) {
+        refused.what += " (see user.max_user_namespaces, and how deep they are nested)";
+    }
+    return refused;
+}
+
 /// Not CLONE_VM: the child is a copy, whatever it does is done to itself. 0 in the child.
 Result<Cloned> clone_into(const Group& group) {
     int process = -1;
@@ -51,7 +64,7 @@ Result<Cloned> clone_into(const Group& group) {
         wanted.cgroup = static_cast<std::uint64_t>(group.unified_fd());
     }
     const long pid = ::syscall(SYS_clone3, &wanted, sizeof wanted);
-    if (pid < 0) return failed("make the job's namespaces");
+    if (pid < 0) return no_namespaces(errno);
     return Cloned{static_cast<pid_t>(pid), Fd(process)};
 }
 

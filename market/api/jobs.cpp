@@ -34,15 +34,9 @@ std::vector<LeaseId> leases_of(const State& state, const Job& job) {
     return leases;
 }
 
-/// Since when the bytes are gone that an ended job left; exactly, as long as that is remembered.
-std::optional<Time> dropped(const Market& market, const Job& job, const Hash& hash) {
-    const auto found = market.state().blobs.find(hash);
-    const bool is_there =
-        found != market.state().blobs.end() && found->second.uploaded.contains(job.account);
-    if (is_there || !job.ended) return std::nullopt;
-    const Retention& retention = market.settings().retention;
-    return market.dropped(job.account, hash)
-        .value_or(*job.ended + retention.blob + retention.delay);
+bool is_stored(const State& state, AccountId account, const Hash& hash) {
+    const auto found = state.blobs.find(hash);
+    return found != state.blobs.end() && found->second.uploaded.contains(account);
 }
 
 struct Ranked {
@@ -152,7 +146,8 @@ Result<protocol::ArtifactPage> artifacts(const Call& call) {
         if (!last || task.state != protocol::TaskState::accepted) continue;
         for (const protocol::Artifact& it : last->artifacts) {
             all.push_back({it.path, id, last->lease, it.blob, it.size_bytes,
-                           dropped(call.market, *owner, it.blob)});
+                           is_stored(state, owner->account, it.blob),
+                           call.market.dropped(owner->account, it.blob)});
         }
     }
     return page_of<protocol::ArtifactPage>(call, all, [](const auto& it) { return it; });
@@ -204,8 +199,9 @@ Result<ApiAnswer> log(const Call& call) {
     answer.headers["content-type"] = "text/plain; charset=utf-8";
     if (attempt->log) {
         const AccountId owner = call.market.state().jobs.at(attempt->job).account;
-        const auto dropped = call.market.dropped(owner, attempt->log->blob);
-        if (dropped) return gone(call.request, *dropped);
+        if (!is_stored(call.market.state(), owner, attempt->log->blob)) {
+            return gone(call.request, call.market.dropped(owner, attempt->log->blob));
+        }
         answer.blob =
             BlobAnswer{attempt->log->blob, attempt->log->size_bytes, answer.headers["content-type"],
                        to_string(attempt->lease) + ".log"};

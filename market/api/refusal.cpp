@@ -83,10 +83,11 @@ ApiAnswer to_answer(const ApiRequest& request, const Refusal& refusal) {
     return answer;
 }
 
-ApiAnswer gone(const ApiRequest& request, Time dropped) {
+ApiAnswer gone(const ApiRequest& request, std::optional<Time> dropped) {
     constexpr int status = 410;
+    const std::string when = dropped ? " on " + to_text(*dropped) : "";
     return to_answer(request, {status,
-                               {Code::not_found, "these bytes were dropped on " + to_text(dropped) +
+                               {Code::not_found, "these bytes were dropped" + when +
                                                      ": no job needed them any more"},
                                "who still has them may store them again: PUT /v1/blobs/{hash}"});
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,7 @@ int status_of(Code, int exhausted_status);
 /// names what was meant has it in `hint`.
 ApiAnswer to_answer(const ApiRequest&, const Refusal&);
 
-/// 410: the bytes were there; since when they are not.
-ApiAnswer gone(const ApiRequest&, Time dropped);
+/// 410: the bytes were there; since when they are not, where that is remembered.
+ApiAnswer gone(const ApiRequest&, std::optional<Time> dropped);
 
 }  // namespace shoal::market

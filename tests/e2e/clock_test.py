@@ -80,6 +80,31 @@ class Clock(unittest.TestCase):
                 self._check_order(world)
                 world.check_books()
 
+    def test_files_are_dropped_a_month_after_their_job_and_said_to_be(self) -> None:
+        with JumpingWorld() as world:
+            world.provider()
+            job, lease = self._start(world)
+            self._check_end(world, job, lease)
+            kept, late = world.folder / "kept", world.folder / "late"
+            done = world.run("artifacts", "get", job, "--output", str(kept))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            world.market.stop()
+            world.jump(32 * DAY_S)
+            world.market.start()
+
+            def dropped() -> bool:
+                (artifact,) = world.get(f"/v1/jobs/{job}/artifacts")["items"]
+                return artifact["available"] is False and artifact["dropped"] > 0
+            harness.until("the file is dropped", dropped)
+            self.assertIn("dropped on 20", world.run("artifacts", "list", job).stdout)
+            done = world.run("artifacts", "get", job, "--output", str(late))
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("starts: its bytes were dropped on 20", done.stderr)
+            self.assertFalse(late.exists())
+            done = world.run("artifacts", "get", job, "--output", str(kept))
+            self.assertEqual(done.returncode, 0, done.stderr)  # it is there from before
+            self.assertEqual(world.ask("GET", f"/v1/attempts/{lease}/log", "buyer").status, 410)
+
 
 if __name__ == "__main__":
     harness.main()
