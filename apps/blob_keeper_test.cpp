@@ -32,7 +32,7 @@ struct Kept {
     bool lies(const Hash& hash) const { return blobs->size(hash).ok(); }
 
     static void age(const std::filesystem::path& file) {
-        const timeval before{::time(nullptr) - 2 * 86'400, 0};
+        const timeval before{::time(nullptr) - time_t{2} * 86'400, 0};
         const timeval times[] = {before, before};
         REQUIRE(::utimes(file.c_str(), times) == 0);
     }

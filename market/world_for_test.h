@@ -31,9 +31,9 @@ public:
     Moment moment() {
         Moment now{clock, {}};
         for (std::size_t i = 0; i < 8; ++i) {
-            now.entropy[i] = static_cast<std::uint8_t>(counter >> (8 * i));
+            now.entropy[i] = static_cast<std::uint8_t>(counter_ >> (8 * i));
         }
-        ++counter;
+        ++counter_;
         return now;
     }
 
@@ -46,7 +46,7 @@ public:
         offer.attempts_max = attempts_max;
         offer.price = price;
         offer.tier = protocol::Tier::b;
-        const SecretKey key(seed(static_cast<std::uint8_t>(10 + keys++)));
+        const SecretKey key(seed(static_cast<std::uint8_t>(10 + keys_++)));
         const AccountId owner = account();
         const ProviderId id = market.join(owner, key.public_key(), offer, moment(), batch).value();
         flush();
@@ -151,8 +151,8 @@ public:
     std::vector<std::pair<std::string, std::string>> journal;
 
 private:
-    std::uint64_t counter = 1;
-    int keys = 0;
+    std::uint64_t counter_ = 1;
+    int keys_ = 0;
 };
 
 /// A job of `tasks` tasks that costs at most `most` lamports.
