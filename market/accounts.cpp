@@ -118,6 +118,19 @@ std::optional<Time> Market::dropped(AccountId account, const Hash& hash) const {
     return find(found->second, account);
 }
 
+Status Market::weigh_account(AccountId account, std::uint32_t weight, const Moment& moment,
+                             Batch& batch) {
+    const auto found = state_.accounts.find(account);
+    if (found == state_.accounts.end()) return Error{Code::not_found, "no such account"};
+    if (weight < 1 || weight > limits::weight_most) {
+        return Error{Code::invalid, "weight: expected 1 to " + std::to_string(limits::weight_most) +
+                                        ", got " + std::to_string(weight)};
+    }
+    if (found->second.weight == weight) return Done{};
+    record(protocol::AccountWeighted{account, weight, moment.now}, batch);
+    return Done{};
+}
+
 void Market::remember_answer(const protocol::RequestAnswered& answered, Batch& batch) {
     record(answered, batch);
 }

@@ -30,6 +30,12 @@ TaskState end_state(Reason reason) {
 }  // namespace
 
 void Market::end_attempt(LeaseId lease, End end, const Moment& moment, Batch& batch) {
+    const TaskId task = state_.attempts.at(lease).task;
+    end_one(lease, std::move(end), moment, batch);
+    break_gang(task, moment, batch);
+}
+
+void Market::end_one(LeaseId lease, End end, const Moment& moment, Batch& batch) {
     const Attempt attempt = state_.attempts.at(lease);
     const Job& job = state_.jobs.at(attempt.job);
     protocol::AttemptEnded event;
@@ -73,13 +79,38 @@ void Market::end_task(TaskId id, Reason reason, const Moment& moment, Batch& bat
     const Task& task = state_.tasks.at(id);
     const JobId job = task.job;
     const std::uint32_t retries = task.retries;
-    if (protocol::row(reason).retried && retries < state_.jobs.at(job).spec.retries) {
+    const bool may_retry = reason == Reason::gang_broken ||  // counted for the one that broke it
+                           retries < state_.jobs.at(job).spec.retries;
+    if (protocol::row(reason).retried && may_retry) {
         const Time not_before = moment.now + retry_delay(settings_, retries);
         record(protocol::TaskRequeued{id, reason, not_before, moment.now}, batch);
         return;
     }
     record(protocol::TaskEnded{id, end_state(reason), reason, moment.now}, batch);
     end_job_if_done(job, moment, batch);
+}
+
+/// The others of a gang do not go on without this task. If it is not tried again, nor are they.
+void Market::break_gang(TaskId id, const Moment& moment, Batch& batch) {
+    const Task& task = state_.tasks.at(id);
+    const Job& job = state_.jobs.at(task.job);
+    const std::size_t size = job.spec.tasks.gang;
+    if (size < 2 || task.state == TaskState::accepted) return;
+    const bool is_over = task.state != TaskState::queued;
+    const std::size_t place = id.value - job.tasks.front().value;  // a job's tasks are numbered on
+    const std::size_t first = place - place % size;
+    for (std::size_t i = first; i < first + size; ++i) {
+        const Task& other = state_.tasks.at(job.tasks[i]);
+        if (other.state == TaskState::leased) {
+            end_one(other.attempts.back(), {Reason::gang_broken, {}, {}, {}, {}}, moment, batch);
+        }
+        if (is_over && other.state == TaskState::queued) {
+            record(
+                protocol::TaskEnded{other.id, TaskState::failed, Reason::gang_broken, moment.now},
+                batch);
+            end_job_if_done(job.id, moment, batch);
+        }
+    }
 }
 
 void Market::end_job_if_done(JobId id, const Moment& moment, Batch& batch) {
@@ -123,7 +154,7 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
     receipt.job = id;
     receipt.buyer = job.account;
     receipt.job_name = job.spec.name;
-    receipt.spec = sha256(json::print(json::write(job.spec)));
+    receipt.spec = job.spec_hash;
     receipt.state = job.state;
     receipt.reason = job.reason;
     receipt.submitted = job.submitted;

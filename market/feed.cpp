@@ -117,6 +117,17 @@ struct Telling {
                                               {"price", json::write(event.offer.price)}};
         return true;
     }
+    bool tell(const protocol::ProviderVerified& event) const {
+        about_provider(state, event.provider, draft);
+        draft.item.body = boost::json::object{{"verified", event.verified}};
+        return true;
+    }
+    bool tell(const protocol::AccountWeighted& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body =
+            boost::json::object{{"account", to_string(event.account)}, {"weight", event.weight}};
+        return true;
+    }
     bool tell(const protocol::JobSubmitted& event) const {
         about_job(state, event.job, draft);
         draft.item.body = boost::json::object{{"name", event.spec.name},

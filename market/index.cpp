@@ -24,6 +24,22 @@ const std::set<JobId>& jobs_of(const Map& lists, const typename Map::key_type& k
 
 }  // namespace
 
+void Usage::add(const protocol::Resources& needed) {
+    cores += needed.cores;
+    memory_bytes += needed.memory.bytes;
+    disk_bytes += needed.disk.bytes;
+    gpus += needed.gpu.count;
+    ++attempts;
+}
+
+void Usage::remove(const protocol::Resources& needed) {
+    cores -= needed.cores;
+    memory_bytes -= needed.memory.bytes;
+    disk_bytes -= needed.disk.bytes;
+    gpus -= needed.gpu.count;
+    --attempts;
+}
+
 Index::Index(const State& state) {
     for (const auto& [id, key] : state.keys) key_added(key);
     for (const auto& [id, provider] : state.providers) provider_added(provider);
@@ -87,24 +103,18 @@ void Index::blob_removed(const Blob& blob) {
 
 void Index::task_queued(const Task& task) {
     queued_[task.job].insert(task.id);
-    if (task.retries > 0) delayed_.emplace(task.not_before, task.id);
 }
 
 void Index::task_unqueued(const Task& task) {
     const auto found = queued_.find(task.job);
     check(found != queued_.end() && found->second.erase(task.id) == 1);
     if (found->second.empty()) queued_.erase(found);
-    delayed_.erase({task.not_before, task.id});
 }
 
 void Index::attempt_begun(const Attempt& attempt, const protocol::Resources& needed) {
     live_[attempt.provider].insert(attempt.lease);
     deadlines_.emplace(attempt.deadline, attempt.lease);
-    Usage& usage = usage_[attempt.provider];
-    usage.cores += needed.cores;
-    usage.memory_bytes += needed.memory.bytes;
-    usage.disk_bytes += needed.disk.bytes;
-    ++usage.attempts;
+    usage_[attempt.provider].add(needed);
 }
 
 void Index::deadline_moved(LeaseId lease, Time from, Time to) {
@@ -116,11 +126,7 @@ void Index::attempt_ended(const Attempt& attempt, const protocol::Resources& nee
     const auto found = live_.find(attempt.provider);
     check(found != live_.end() && found->second.erase(attempt.lease) == 1);
     check(deadlines_.erase({attempt.deadline, attempt.lease}) == 1);
-    Usage& usage = usage_.at(attempt.provider);
-    usage.cores -= needed.cores;
-    usage.memory_bytes -= needed.memory.bytes;
-    usage.disk_bytes -= needed.disk.bytes;
-    --usage.attempts;
+    usage_.at(attempt.provider).remove(needed);
     if (!found->second.empty()) return;
     live_.erase(found);
     usage_.erase(attempt.provider);

@@ -20,7 +20,11 @@ struct Usage {
     std::uint64_t cores = 0;
     std::uint64_t memory_bytes = 0;
     std::uint64_t disk_bytes = 0;
+    std::uint64_t gpus = 0;
     std::uint64_t attempts = 0;
+
+    void add(const protocol::Resources&);
+    void remove(const protocol::Resources&);
 
     friend bool operator==(const Usage&, const Usage&) = default;
 };
@@ -71,9 +75,8 @@ public:
     const Tally& tally() const { return tally_; }
     Usage usage(ProviderId) const;
 
-    /// Live leases by the end of their term, and queued tasks that wait for a time.
+    /// Live leases by the end of their term.
     const std::set<std::pair<Time, LeaseId>>& deadlines() const { return deadlines_; }
-    const std::set<std::pair<Time, TaskId>>& delayed() const { return delayed_; }
 
     /// The drops of blobs that are remembered, by their time.
     const std::set<std::tuple<Time, Hash, AccountId>>& dropped() const { return dropped_; }
@@ -90,7 +93,6 @@ private:
     std::map<ProviderId, Usage> usage_;
     Tally tally_;
     std::set<std::pair<Time, LeaseId>> deadlines_;
-    std::set<std::pair<Time, TaskId>> delayed_;
     std::set<std::tuple<Time, Hash, AccountId>> dropped_;
 };
 

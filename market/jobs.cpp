@@ -18,11 +18,12 @@ Error refused(std::string_view path, std::string_view what) {
     return {Code::denied, fmt::format("{}: {}", path, what)};
 }
 
-/// The job as the market's side of check_caps sees it before it exists.
-Job planned(const JobSpec& spec, Lamports hold) {
+/// The job as the rules see it before it exists.
+Job planned(AccountId account, const JobSpec& spec) {
     Job job;
+    job.account = account;
     job.spec = spec;
-    job.hold = hold;
+    job.hold = spec.price.max_total.value_or(Lamports{});
     return job;
 }
 
@@ -56,66 +57,56 @@ Status Market::check_inputs(AccountId account, JobSpec& spec) const {
     return Done{};
 }
 
-Result<Lamports> Market::hold_by_quote(const JobSpec& spec, std::size_t tasks) const {
-    std::optional<Lamports> dearest;
-    for (const auto& [id, unused] : online_) {
-        const protocol::Offer& offer = state_.providers.at(id).offer;
-        if (!has_capacity(offer, spec.resources) || !within_cap(offer.price, spec)) continue;
-        const auto cost =
-            ledger::quote(offer.price, footprint(spec.resources), spec.limits.time.length);
-        if (cost.ok()) dearest = std::max(dearest.value_or(Lamports{}), cost.value());
-    }
+Result<Lamports> Market::hold_by_quote(const Job& job, std::size_t tasks) const {
+    const auto dearest = dispatch_.dearest_offer(job, [&](ProviderId id) {
+        return passes_terms({job, tasks, settings_.paid_time_min}, supply(id));
+    });
     if (!dearest) {
         return refused("price.max_total",
                        "missing, and no provider that fits is online to quote a price; say what "
                        "the job may cost at most, and it will wait for one");
     }
+    const Lamports one = ledger::quote(state_.providers.at(*dearest).offer.price,
+                                       footprint(job.spec.resources), job.spec.limits.time.length)
+                             .value();
     Lamports total;
-    if (__builtin_mul_overflow(dearest->value, static_cast<std::int64_t>(tasks), &total.value)) {
+    if (__builtin_mul_overflow(one.value, static_cast<std::int64_t>(tasks), &total.value)) {
         return refused("price.max_total", "missing, and the quote does not fit 64 bits");
     }
     return total;
 }
 
-Result<Lamports> Market::hold_for(const JobSpec& spec, std::size_t tasks) const {
-    TRY(check_caps(spec, tasks));
+Result<Lamports> Market::hold_for(AccountId account, const JobSpec& spec, std::size_t tasks) const {
+    const Job job = planned(account, spec);
+    TRY(check_caps(job, tasks));
     if (spec.price.max_total) return *spec.price.max_total;
-    return hold_by_quote(spec, tasks);
+    return hold_by_quote(job, tasks);
 }
 
-Status Market::check_caps(const JobSpec& spec, std::size_t tasks) const {
-    std::optional<Lamports> cheapest;  // for an hour, of those that fit
-    bool within_hour = false;
-    bool within_total = false;
-    for (const auto& [id, unused] : online_) {
-        const protocol::Offer& offer = state_.providers.at(id).offer;
-        const auto hour = hourly(offer.price, spec.resources);
-        if (!has_capacity(offer, spec.resources) || !hour.ok()) continue;
-        cheapest = std::min(cheapest.value_or(hour.value()), hour.value());
-        if (!within_cap(offer.price, spec)) continue;
-        within_hour = true;
-        within_total = within_total || !spec.price.max_total ||
-                       allowance(planned(spec, *spec.price.max_total), tasks, offer.price,
-                                 settings_.paid_time_min)
-                           .has_value();
-    }
+Status Market::check_caps(const Job& job, std::size_t tasks) const {
+    const protocol::PriceCaps& caps = job.spec.price;
+    const Demand wanted{job, tasks, settings_.paid_time_min};
+    const auto cheapest = dispatch_.cheapest_offer(
+        job, [&](ProviderId id) { return passes_placement(wanted, supply(id)); });
     if (!cheapest) return Done{};  // nobody fits now: the job waits, and why() says so
-    if (!within_hour && spec.price.max_hour) {
+    const protocol::Price& price = state_.providers.at(*cheapest).offer.price;
+    const std::string asked = to_decimal(hourly(price, job.spec.resources).value());
+    if (!within_cap(price, job.spec)) {
         return refused("price.max_hour",
                        fmt::format("{} is below every offer that fits; the cheapest asks {} credit "
                                    "for the first hour of a task",
-                                   to_decimal(*spec.price.max_hour), to_decimal(*cheapest)));
+                                   to_decimal(*caps.max_hour), asked));
     }
-    if (!within_total && spec.price.max_total) {
-        return refused(
-            "price.max_total",
-            fmt::format("{} is below every offer that fits: it does not buy {} of {} "
-                        "each; the cheapest asks {} credit for the first hour of a task",
-                        to_decimal(*spec.price.max_total),
-                        tasks == 1 ? "1 task" : fmt::format("{} tasks", tasks),
-                        to_string(Span{settings_.paid_time_min}), to_decimal(*cheapest)));
-    }
-    return Done{};
+    if (!caps.max_total) return Done{};
+    const auto paid = dispatch_.cheapest_offer(
+        job, [&](ProviderId id) { return passes_lasting(wanted, supply(id)); });
+    if (paid) return Done{};
+    return refused("price.max_total",
+                   fmt::format("{} is below every offer that fits: it does not buy {} of {} each; "
+                               "the cheapest asks {} credit for the first hour of a task",
+                               to_decimal(*caps.max_total),
+                               tasks == 1 ? "1 task" : fmt::format("{} tasks", tasks),
+                               to_string(Span{settings_.paid_time_min}), asked));
 }
 
 Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& moment, Batch& batch) {
@@ -131,7 +122,8 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
         event.tasks.push_back({task, std::move(parameters)});
         ++task.value;
     }
-    event.hold = TRY(hold_for(spec, event.tasks.size()));
+    event.hold = TRY(hold_for(account, spec, event.tasks.size()));
+    event.spec_hash = sha256(json::print(json::write(spec)));
     event.spec = std::move(spec);
 
     ledger::TransferRequest hold;
@@ -156,54 +148,6 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
     return job;
 }
 
-bool Market::anyone_has_room() const {
-    return std::ranges::any_of(online_, [&](const auto& entry) {
-        const auto& [id, presence] = entry;
-        return !presence.draining &&
-               index_.usage(id).attempts < state_.providers.at(id).offer.attempts_max;
-    });
-}
-
-void Market::match(const Moment& moment, Batch& batch) {
-    std::vector<JobId> waiting;  // granting changes the index
-    if (!anyone_has_room()) return;
-    for (const auto& [job, tasks] : index_.queued()) waiting.push_back(job);
-    for (const JobId id : waiting) {
-        const std::set<TaskId> tasks = index_.queued().at(id);
-        std::size_t left = tasks.size();
-        for (const TaskId task_id : tasks) {
-            const Task& task = state_.tasks.at(task_id);
-            if (task.not_before > moment.now) continue;
-            const auto choice = choose(state_.jobs.at(id), task, left);
-            if (!choice) break;  // all tasks of a job want the same
-            grant(task, *choice, moment, batch);
-            --left;
-        }
-        if (!anyone_has_room()) return;
-    }
-}
-
-std::optional<Market::Choice> Market::choose(const Job& job, const Task& task,
-                                             std::size_t tasks_waiting) const {
-    using Rank = std::tuple<bool, Lamports, std::uint64_t, ProviderId>;
-    std::optional<std::pair<Rank, Choice>> best;
-    for (const auto& [id, presence] : online_) {
-        const protocol::Offer& offer = state_.providers.at(id).offer;
-        const Usage usage = index_.usage(id);
-        if (presence.draining || !has_room(offer, usage, job.spec.resources)) continue;
-        if (!within_cap(offer.price, job.spec)) continue;
-        const auto allowed = allowance(job, tasks_waiting, offer.price, settings_.paid_time_min);
-        if (!allowed) continue;
-        const bool failed_there = std::ranges::any_of(
-            task.attempts, [&](LeaseId lease) { return state_.attempts.at(lease).provider == id; });
-        const Rank rank{failed_there, hourly(offer.price, job.spec.resources).value(),
-                        usage.attempts, id};
-        if (!best || rank < best->first) best = {rank, Choice{id, *allowed}};
-    }
-    if (!best) return std::nullopt;
-    return best->second;
-}
-
 void Market::grant(const Task& task, const Choice& choice, const Moment& moment, Batch& batch) {
     protocol::LeaseGranted event;
     event.lease = state_.next.lease;
@@ -216,7 +160,9 @@ void Market::grant(const Task& task, const Choice& choice, const Moment& moment,
     event.deadline = moment.now + settings_.lease_term;
     event.at = moment.now;
     const LeaseId lease = event.lease;
+    const JobId job = task.job;
     record(event, batch);
+    reservations_.release(job);
     send(choice.provider, protocol::session::Granted{order(state_.attempts.at(lease), moment.now)},
          batch);
 }
@@ -255,8 +201,8 @@ Status Market::cancel(JobId id, const Moment& moment, Batch& batch) {
         if (task.state == protocol::TaskState::queued) {
             end_task(task_id, protocol::Reason::cancelled_by_buyer, moment, batch);
         } else if (task.state == protocol::TaskState::leased) {
-            end_attempt(task.attempts.back(),
-                        {protocol::Reason::cancelled_by_buyer, {}, {}, {}, {}}, moment, batch);
+            end_one(task.attempts.back(), {protocol::Reason::cancelled_by_buyer, {}, {}, {}, {}},
+                    moment, batch);
         }
     }
     match(moment, batch);

@@ -52,6 +52,7 @@ Market::Market(Settings settings, const SecretKey& signer, State state) : Market
     ledger_ = std::move(ledger).value();
     state_ = std::move(state);
     index_ = Index(state_);
+    dispatch_ = Dispatch(state_);
     holds_ = BlobHolds(state_, settings_.retention);
 }
 
@@ -69,10 +70,10 @@ bool Market::draining(ProviderId provider) const {
 std::optional<Time> Market::next_deadline() const {
     std::optional<Time> next;
     if (!index_.deadlines().empty()) next = index_.deadlines().begin()->first;
-    const auto delayed = index_.delayed().upper_bound({ticked_, TaskId{~std::uint64_t{0}}});
-    if (delayed != index_.delayed().end())
-        next = std::min(next.value_or(Time::max()), delayed->first);
-    if (const auto due = holds_.next_due()) next = std::min(next.value_or(Time::max()), *due);
+    const auto soonest = [&](Time other) { next = std::min(next.value_or(Time::max()), other); };
+    if (const auto release = dispatch_.next_release()) soonest(*release);
+    if (const auto look = next_look_round()) soonest(*look);
+    if (const auto due = holds_.next_due()) soonest(*due);
     return next;
 }
 
@@ -105,7 +106,11 @@ void Market::on(const protocol::MarketStarted& event) {
 
 void Market::on(const protocol::AccountCreated& event) {
     state_.now = event.at;
-    state_.accounts.emplace(event.account, Account{event.account, event.at, 0});
+    Account account;
+    account.id = event.account;
+    account.created = event.at;
+    dispatch_.moved(account);
+    state_.accounts.emplace(event.account, account);
     state_.next.account = after(event.account);
 }
 
@@ -192,7 +197,10 @@ void Market::on(const protocol::ProviderRegistered& event) {
 
 void Market::on(const protocol::OfferPublished& event) {
     state_.now = event.at;
-    state_.providers.at(event.provider).offer = event.offer;
+    Provider& provider = state_.providers.at(event.provider);
+    if (provider.offer.hardware != event.offer.hardware) provider.verified = false;
+    provider.offer = event.offer;
+    show(event.provider);
 }
 
 void Market::on(const protocol::JobSubmitted& event) {
@@ -201,6 +209,7 @@ void Market::on(const protocol::JobSubmitted& event) {
     job.id = event.job;
     job.account = event.account;
     job.spec = event.spec;
+    job.spec_hash = event.spec_hash;
     job.hold = event.hold;
     job.submitted = event.at;
     job.tasks_open = static_cast<std::uint32_t>(event.tasks.size());
@@ -213,6 +222,7 @@ void Market::on(const protocol::JobSubmitted& event) {
         job.tasks.push_back(task.id);
         index_.task_moved({}, task.state);
         index_.task_queued(task);
+        dispatch_.wait(job, task);
         state_.tasks.emplace(task.id, std::move(task));
         state_.next.task = after(planned.task);
     }
@@ -237,6 +247,7 @@ void Market::on(const protocol::LeaseGranted& event) {
     Task& task = state_.tasks.at(event.task);
     Job& job = state_.jobs.at(event.job);
     index_.task_unqueued(task);
+    dispatch_.gone(job, task);
     index_.attempt_begun(attempt, job.spec.resources);
     index_.task_moved(task.state, TaskState::leased);
     index_.attempt_moved({}, attempt);
@@ -245,10 +256,14 @@ void Market::on(const protocol::LeaseGranted& event) {
     job.reserved = job.reserved + event.reserve;
     state_.attempts.emplace(event.lease, std::move(attempt));
     state_.next.lease = after(event.lease);
+    count_use(job, event.deadline - event.at);
+    dispatch_.refresh(job);
+    show(event.provider);
 }
 
 void Market::on(const protocol::LeaseRenewed& event) {
     Attempt& attempt = state_.attempts.at(event.lease);
+    count_use(state_.jobs.at(attempt.job), event.deadline - attempt.deadline);
     index_.deadline_moved(event.lease, attempt.deadline, event.deadline);
     attempt.deadline = event.deadline;
 }
@@ -295,6 +310,10 @@ void Market::on(const protocol::AttemptEnded& event) {
     provider.earned = provider.earned + (event.charge - event.fee);
     ++(event.reason == protocol::Reason::completed ? provider.attempts_accepted
                                                    : provider.attempts_failed);
+    if (protocol::row(event.reason).fault == protocol::Fault::provider) ++provider.attempts_faulty;
+    count_use(job, std::min(event.at - attempt.deadline, Duration{}));
+    dispatch_.refresh(job);
+    show(attempt.provider);
 }
 
 void Market::on(const protocol::TaskRequeued& event) {
@@ -304,14 +323,18 @@ void Market::on(const protocol::TaskRequeued& event) {
     task.state = TaskState::queued;
     task.reason = event.reason;
     task.not_before = event.not_before;
-    ++task.retries;
+    if (event.reason != protocol::Reason::gang_broken) ++task.retries;
     index_.task_queued(task);
+    dispatch_.wait(state_.jobs.at(task.job), task);
 }
 
 void Market::on(const protocol::TaskEnded& event) {
     state_.now = event.at;
     Task& task = state_.tasks.at(event.task);
-    if (task.state == TaskState::queued) index_.task_unqueued(task);
+    if (task.state == TaskState::queued) {
+        index_.task_unqueued(task);
+        dispatch_.gone(state_.jobs.at(task.job), task);
+    }
     index_.task_moved(task.state, event.state);
     task.state = event.state;
     task.reason = event.reason;
@@ -324,6 +347,7 @@ void Market::on(const protocol::JobEnded& event) {
     job.state = event.state;
     job.reason = event.reason;
     job.ended = event.at;
+    reservations_.release(event.job);
     index_.job_ended(job);
     holds_.job_ended(state_, job);
 }
@@ -334,6 +358,50 @@ void Market::on(const protocol::ReceiptIssued& event) {
     job.receipt = event.receipt;
     job.signature = event.signature;
     state_.next.receipt = after(event.receipt);
+}
+
+void Market::on(const protocol::AccountWeighted& event) {
+    state_.now = event.at;
+    Account& account = state_.accounts.at(event.account);
+    account.weight = event.weight;
+    dispatch_.moved(account);
+}
+
+void Market::on(const protocol::ProviderVerified& event) {
+    state_.now = event.at;
+    state_.providers.at(event.provider).verified = event.verified;
+    show(event.provider);
+}
+
+/// What the buyer's part in the market's machines was, or was less than thought.
+void Market::count_use(const Job& job, Duration held) {
+    if (held == Duration{}) return;
+    Account& account = state_.accounts.at(job.account);
+    const auto amount =
+        units(job.spec.resources) * static_cast<std::uint64_t>(std::abs(held.count()));
+    const DecayedUse use = use_at(amount, state_.now, limits::use_half_life);
+    account.use = held > Duration{} ? account.use + use : account.use - use;
+    dispatch_.moved(account);
+}
+
+/// What is online and takes work can be found by those who wait.
+void Market::show(ProviderId id) {
+    if (!online(id)) return;
+    has_changed_ = true;
+    if (draining(id)) {
+        dispatch_.remove(id);
+    } else {
+        dispatch_.put(state_.providers.at(id), index_.usage(id));
+    }
+}
+
+void Market::check_dispatch() const {
+    Dispatch again(state_);
+    again.release(state_, ticked_);
+    for (const auto& [id, presence] : online_) {
+        if (!presence.draining) again.put(state_.providers.at(id), index_.usage(id));
+    }
+    check(dispatch_ == again);
 }
 
 void Market::check_blob_bytes() const {
@@ -354,6 +422,7 @@ void Market::check_invariants() const {
     check(index_ == Index(state_));
     check(holds_ == BlobHolds(state_, settings_.retention));
     check_blob_bytes();
+    check_dispatch();
     for (const auto& [id, job] : state_.jobs) {
         check_tasks(state_, job);
         const Lamports held = ledger_.balance(protocol::LedgerAccount::held(id));

@@ -15,8 +15,11 @@
 #include "core/time.h"
 #include "ledger/ledger.h"
 #include "market/blob_holds.h"
+#include "market/dispatch.h"
 #include "market/index.h"
 #include "market/matching.h"
+#include "market/reservations.h"
+#include "market/rules.h"
 #include "market/state.h"
 #include "protocol/events.h"
 #include "protocol/receipt.h"
@@ -61,6 +64,8 @@ struct Settings {
     Duration retry_delay{1'000};  // doubled with each retry of a task
     Duration retry_delay_max{60'000};
     Duration paid_time_min{60'000};  // a lease that buys less time than this is not granted
+    Duration starving_after{
+        60'000};  // a task that fits but finds no room has room kept for it then
     std::uint32_t fee_basis_points = 1'000;
     Retention retention;
 };
@@ -111,6 +116,11 @@ public:
     /// In every state; nothing happens to a job that has ended. not_found: no such job.
     Status cancel(JobId, const Moment&, Batch&);
 
+    /// not_found: no such account. invalid: not from 1 to limits::weight_most.
+    Status weigh_account(AccountId, std::uint32_t weight, const Moment&, Batch&);
+    /// The operator has checked the provider's machine. not_found: no such provider.
+    Status verify_provider(ProviderId, bool verified, const Moment&, Batch&);
+
     /// Notes the answer to a request that came with an Idempotency-Key.
     void remember_answer(const protocol::RequestAnswered&, Batch&);
 
@@ -142,10 +152,22 @@ public:
     State snapshot() const;
     const ledger::Ledger& ledger() const { return ledger_; }
     const Index& index() const { return index_; }
+    const Dispatch& dispatch() const { return dispatch_; }
+    const Reservations& reservations() const { return reservations_; }
     const Settings& settings() const { return settings_; }
     const PublicKey& key() const { return signer_.public_key(); }
     bool online(ProviderId provider) const { return online_.contains(provider); }
     bool draining(ProviderId provider) const;
+
+    /// Both sides of a match, as the rules ask them. The provider need not be online.
+    Demand demand(const Job&) const;
+    Supply supply(ProviderId) const;
+    /// Whether the job would take room on the provider that is kept for another.
+    bool is_kept_from(const Job&, ProviderId, Time now) const;
+
+    /// When the first machine that fits one of the job's tasks has room at the latest; looks at no
+    /// more than a few dozen, the cheapest.
+    std::optional<Time> room_at(const Job&, Time now) const;
 
     /// The signed receipt of a job that has ended; not_found: it has not.
     Result<protocol::Receipt> receipt(JobId) const;
@@ -192,13 +214,27 @@ private:
     void drop_blobs(const Moment&, Batch&);
     void forget_dropped(const Hash&, AccountId);
     void check_blob_bytes() const;
-    Result<Lamports> hold_for(const protocol::JobSpec&, std::size_t tasks) const;
-    Result<Lamports> hold_by_quote(const protocol::JobSpec&, std::size_t tasks) const;
-    Status check_caps(const protocol::JobSpec&, std::size_t tasks) const;
+    void check_dispatch() const;
+    Result<Lamports> hold_for(AccountId, const protocol::JobSpec&, std::size_t tasks) const;
+    Result<Lamports> hold_by_quote(const Job&, std::size_t tasks) const;
+    Status check_caps(const Job&, std::size_t tasks) const;
 
     void match(const Moment&, Batch&);
-    std::optional<Choice> choose(const Job&, const Task&, std::size_t tasks_waiting) const;
-    bool anyone_has_room() const;
+    void place_fresh(const Moment&, Batch&);
+    bool place_one(JobId, const Moment&, Batch&);
+    void serve(ProviderId, const Moment&, Batch&);
+    void place_gangs(const Moment&, Batch&);
+    bool place_gang(JobId, const Moment&, Batch&);
+    std::optional<std::vector<Choice>> choose_gang(const Job&, const std::vector<TaskId>&,
+                                                   Time now);
+    std::optional<Choice> choose(const Job&, const Task&, Time now) const;
+    std::optional<Time> waits_since(const Job&) const;
+    std::optional<Time> next_look_round() const;
+    void release_room();
+    void keep_room(Time now);
+    void keep_room_for(const Job&, Time now);
+    void show(ProviderId);
+    void count_use(const Job&, Duration held);
     void grant(const Task&, const Choice&, const Moment&, Batch&);
     protocol::session::Order order(const Attempt&, Time now) const;
 
@@ -212,6 +248,8 @@ private:
     static End impossible();
 
     void end_attempt(LeaseId, End, const Moment&, Batch&);
+    void end_one(LeaseId, End, const Moment&, Batch&);
+    void break_gang(TaskId, const Moment&, Batch&);
     void end_task(TaskId, protocol::Reason, const Moment&, Batch&);
     void end_job_if_done(JobId, const Moment&, Batch&);
 
@@ -235,15 +273,22 @@ private:
     void on(const protocol::TaskEnded&);
     void on(const protocol::JobEnded&);
     void on(const protocol::ReceiptIssued&);
+    void on(const protocol::AccountWeighted&);
+    void on(const protocol::ProviderVerified&);
 
     Settings settings_;
     SecretKey signer_;
     State state_;  // its ledger is empty: that lies in ledger_
     ledger::Ledger ledger_;
     Index index_;
+    Dispatch dispatch_;
+    Reservations reservations_;
     BlobHolds holds_;
     std::map<ProviderId, Presence> online_;
     Time ticked_{};
+    Time looked_round_{};                // when gangs and starving jobs were last looked at
+    bool has_changed_ = true;            // since then
+    std::optional<Time> next_starving_;  // when another job will have waited for too long
 };
 
 }  // namespace shoal::market

@@ -36,7 +36,7 @@ std::optional<Duration> affordable(const Price& price, const protocol::Resources
 }  // namespace
 
 ledger::Footprint footprint(const protocol::Resources& needed) {
-    return {needed.cores, 0, needed.memory};
+    return {needed.cores, needed.gpu.count, needed.memory};
 }
 
 Result<Lamports> hourly(const Price& price, const protocol::Resources& needed) {
@@ -45,7 +45,8 @@ Result<Lamports> hourly(const Price& price, const protocol::Resources& needed) {
 
 bool has_capacity(const protocol::Offer& offer, const protocol::Resources& needed) {
     return offer.attempts_max > 0 && needed.cores <= offer.capacity.cores &&
-           needed.memory <= offer.capacity.memory && needed.disk <= offer.capacity.disk;
+           needed.memory <= offer.capacity.memory && needed.disk <= offer.capacity.disk &&
+           needed.gpu.count <= offer.capacity.gpu.count;
 }
 
 bool has_room(const protocol::Offer& offer, const Usage& usage, const protocol::Resources& needed) {
@@ -55,7 +56,8 @@ bool has_room(const protocol::Offer& offer, const Usage& usage, const protocol::
     return usage.attempts < offer.attempts_max &&
            fits(usage.cores, needed.cores, offer.capacity.cores) &&
            fits(usage.memory_bytes, needed.memory.bytes, offer.capacity.memory.bytes) &&
-           fits(usage.disk_bytes, needed.disk.bytes, offer.capacity.disk.bytes);
+           fits(usage.disk_bytes, needed.disk.bytes, offer.capacity.disk.bytes) &&
+           fits(usage.gpus, needed.gpu.count, offer.capacity.gpu.count);
 }
 
 bool within_cap(const Price& price, const protocol::JobSpec& spec) {

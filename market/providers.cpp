@@ -15,6 +15,15 @@ namespace {
 using protocol::Reason;
 namespace session = protocol::session;
 
+Status check_labels(std::string_view path, const std::vector<std::string>& labels) {
+    if (labels.size() > limits::labels) {
+        return Error{Code::invalid, fmt::format("{}: expected at most {}", path, limits::labels)};
+    }
+    if (std::ranges::all_of(labels, [](const std::string& it) { return is_name(it); }))
+        return Done{};
+    return Error{Code::invalid, fmt::format("{}: expected names", path)};
+}
+
 Status check_offer(const protocol::Offer& offer) {
     if (!is_name(offer.name)) return Error{Code::invalid, "offer.name: expected a name"};
     if (offer.attempts_max > limits::attempts_per_provider) {
@@ -24,6 +33,17 @@ Status check_offer(const protocol::Offer& offer) {
     constexpr std::size_t facts_max = 200;
     if (offer.hardware.size() > facts_max || offer.isolation.size() > facts_max) {
         return Error{Code::invalid, "offer: too many facts"};
+    }
+    TRY(check_labels("offer.cpu_features", offer.cpu_features));
+    TRY(check_labels("offer.pools", offer.pools));
+    if (!offer.region.empty() && !is_name(offer.region)) {
+        return Error{Code::invalid, "offer.region: expected a name"};
+    }
+    if (!offer.capacity.gpu.model.empty() && !is_name(offer.capacity.gpu.model)) {
+        return Error{Code::invalid, "offer.capacity.gpu.model: expected a name"};
+    }
+    if (offer.buyers.size() > limits::labels || offer.block_accounts.size() > limits::labels) {
+        return Error{Code::invalid, "offer: too many accounts"};
     }
     return ledger::check_price(offer.price);
 }
@@ -69,6 +89,7 @@ bool may_say(Reason reason) {
         case Reason::no_progress:
         case Reason::stopped_early:
         case Reason::no_provider_fits:
+        case Reason::gang_broken:
             return false;
     }
     return false;
@@ -99,6 +120,7 @@ void Market::tick(const Moment& moment, Batch& batch) {
                     moment, batch);
     }
     drop_blobs(moment, batch);
+    dispatch_.release(state_, moment.now);
     match(moment, batch);
 }
 
@@ -118,6 +140,7 @@ Result<ProviderId> Market::join(AccountId account, const PublicKey& key, protoco
         record(protocol::OfferPublished{provider, std::move(offer), moment.now}, batch);
     }
     online_.emplace(provider, Presence{});
+    show(provider);
     session::Welcome welcome;
     welcome.protocol = session::protocol_max;
     welcome.provider = provider;
@@ -130,8 +153,20 @@ Result<ProviderId> Market::join(AccountId account, const PublicKey& key, protoco
     return provider;
 }
 
+Status Market::verify_provider(ProviderId provider, bool verified, const Moment& moment,
+                               Batch& batch) {
+    const auto found = state_.providers.find(provider);
+    if (found == state_.providers.end()) return Error{Code::not_found, "no such provider"};
+    if (found->second.verified == verified) return Done{};
+    record(protocol::ProviderVerified{provider, verified, moment.now}, batch);
+    match(moment, batch);
+    return Done{};
+}
+
 void Market::leave(ProviderId provider) {
     online_.erase(provider);
+    dispatch_.remove(provider);
+    reservations_.drop(provider);
 }
 
 Status Market::hear(ProviderId provider, const session::FromProvider& message, const Moment& moment,
@@ -250,7 +285,10 @@ Status Market::hear_said(ProviderId provider, const session::Alive& message, con
                          Batch& batch) {
     const auto found = online_.find(provider);
     if (found == online_.end()) return Error{Code::stale, "the session is closed"};
-    found->second.draining = message.draining;
+    if (std::exchange(found->second.draining, message.draining) != message.draining) {
+        show(provider);
+        match(moment, batch);
+    }
     for (const LeaseId lease : message.leases) {
         if (held(lease, provider).ok()) {
             renew(lease, moment, batch);

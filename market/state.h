@@ -17,19 +17,24 @@
 #include "core/json.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "market/fair_share.h"
 #include "protocol/events.h"
 #include "protocol/ledger.h"
 
 namespace shoal::market {
 
+inline constexpr std::uint32_t weight_default = 100;
+
 struct Account {
     AccountId id;
     Time created;
     std::uint64_t blob_bytes = 0;
+    std::uint32_t weight = weight_default;
+    DecayedUse use{};  // of providers' machines, in thousandths of a core by milliseconds
 
     friend bool operator==(const Account&, const Account&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Account, (), (id, created, blob_bytes))
+BOOST_DESCRIBE_STRUCT(Account, (), (id, created, blob_bytes, weight, use))
 
 struct ApiKey {
     KeyId id;
@@ -61,13 +66,15 @@ struct Provider {
     Time registered;
     std::uint64_t attempts_accepted = 0;
     std::uint64_t attempts_failed = 0;
+    std::uint64_t attempts_faulty = 0;  // of the failed: by the provider's fault
     Lamports earned;
+    bool verified = false;
 
     friend bool operator==(const Provider&, const Provider&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Provider, (),
                       (id, account, key, offer, registered, attempts_accepted, attempts_failed,
-                       earned))
+                       attempts_faulty, earned, verified))
 
 /// Where an attempt stands. Only `running` is billed.
 enum class Phase { fetching, running, uploading, ended };
@@ -124,6 +131,7 @@ struct Job {
     JobId id;
     AccountId account;
     protocol::JobSpec spec;
+    Hash spec_hash;
     std::vector<TaskId> tasks;
     Lamports hold;      // placed at the beginning
     Lamports reserved;  // of it, for live attempts
@@ -139,8 +147,8 @@ struct Job {
     friend bool operator==(const Job&, const Job&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
-                      (id, account, spec, tasks, hold, reserved, charged, state, reason, submitted,
-                       ended, tasks_open, receipt, signature))
+                      (id, account, spec, spec_hash, tasks, hold, reserved, charged, state, reason,
+                       submitted, ended, tasks_open, receipt, signature))
 
 /// The next number of each kind of id.
 struct Counters {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/id.h"
 #include "core/time.h"
@@ -16,7 +17,14 @@ namespace shoal::market {
 /// has ended the reason, whose fault it was and who paid.
 protocol::JobWhy why(const Market&, JobId, Time now);
 
-/// What the provider lacks for the tasks that wait.
+/// For a task its own tries, and what its job waits for.
+protocol::TaskWhy why(const Market&, TaskId, Time now);
+
+/// What an hour of one of the job's tasks costs at those providers online that are what it asks
+/// for, in at most ten steps: the job need not exist yet.
+std::vector<protocol::PriceStep> price_steps_for(const Market&, const Job&);
+
+/// What the provider lacks for the tasks that wait, and at what price it would get one.
 protocol::ProviderWhy why(const Market&, ProviderId);
 
 /// The job's tasks by state.

@@ -42,10 +42,14 @@ public:
                         std::uint32_t attempts_max = 8) {
         protocol::Offer offer;
         offer.name = "machine";
-        offer.capacity = {cores, 8_GiB, 8_GiB};
+        offer.capacity = {cores, 8_GiB, 8_GiB, {}};
         offer.attempts_max = attempts_max;
         offer.price = price;
         offer.tier = protocol::Tier::b;
+        return this->provider(offer);
+    }
+
+    ProviderId provider(const protocol::Offer& offer) {
         const SecretKey key(seed(static_cast<std::uint8_t>(10 + keys_++)));
         const AccountId owner = account();
         const ProviderId id = market.join(owner, key.public_key(), offer, moment(), batch).value();

@@ -17,6 +17,7 @@
 #include "core/signature.h"
 #include "core/time.h"
 #include "protocol/api.h"
+#include "protocol/api_why.h"
 #include "protocol/events.h"
 #include "protocol/job.h"
 #include "protocol/ledger.h"
@@ -78,56 +79,12 @@ struct Quote {
     std::optional<Lamports> cheapest_total;
     std::optional<Lamports> dearest_task;
     std::optional<Lamports> dearest_total;
+    std::vector<PriceStep> prices;  // at most ten, the cheapest first
     std::string verify;  // how far the result is checked, in words
 };
 BOOST_DESCRIBE_STRUCT(Quote, (),
                       (tasks, providers_online, providers_fit, cheapest_task, cheapest_total,
-                       dearest_task, dearest_total, verify))
-
-/// One thing that is asked for, and how many pass it (of `of`).
-struct Requirement {
-    std::string name;    // "memory"
-    std::string wanted;  // "4GiB"
-    std::uint64_t pass = 0;
-    std::uint64_t of = 0;
-};
-BOOST_DESCRIBE_STRUCT(Requirement, (), (name, wanted, pass, of))
-
-/// Why a job waits, or why it ended. While it waits each requirement counts the providers that
-/// pass it, `fit` those that pass all but being free, `position` its first waiting task's place in
-/// the queue.
-struct JobWhy {
-    JobId job;
-    JobState state = JobState::open;
-    std::string sentence;
-    TaskCounts tasks;
-    std::optional<std::uint64_t> position;
-    std::optional<std::uint64_t> fit;
-    std::vector<Requirement> requirements;
-    std::optional<Reason> reason;
-    std::optional<Fault> fault;
-    std::optional<Payer> payer;
-    std::vector<std::string> help;
-};
-BOOST_DESCRIBE_STRUCT(JobWhy, (),
-                      (job, state, sentence, tasks, position, fit, requirements, reason, fault,
-                       payer, help))
-
-/// Why a provider gets no work. Each requirement counts the waiting tasks that it passes.
-struct ProviderWhy {
-    ProviderId provider;
-    bool online = false;
-    bool draining = false;
-    std::string sentence;
-    std::uint64_t attempts_live = 0;
-    std::uint64_t tasks_waiting = 0;
-    std::uint64_t tasks_fit = 0;
-    std::vector<Requirement> requirements;
-    std::vector<std::string> help;
-};
-BOOST_DESCRIBE_STRUCT(ProviderWhy, (),
-                      (provider, online, draining, sentence, attempts_live, tasks_waiting,
-                       tasks_fit, requirements, help))
+                       dearest_task, dearest_total, prices, verify))
 
 /// One metric of one attempt. Long ones are thinned: every kept point is one that was reported.
 struct MetricSeries {

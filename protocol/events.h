@@ -5,11 +5,9 @@
 // unknown name in a journal stops the start.
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include <boost/describe.hpp>
 
@@ -18,11 +16,9 @@
 #include "core/json.h"
 #include "core/signature.h"
 #include "core/time.h"
-#include "protocol/attempt.h"
-#include "protocol/job.h"
+#include "protocol/events_jobs.h"
 #include "protocol/ledger.h"
 #include "protocol/offer.h"
-#include "protocol/reasons.h"
 
 namespace shoal::protocol {
 
@@ -111,134 +107,31 @@ struct OfferPublished {
 };
 BOOST_DESCRIBE_STRUCT(OfferPublished, (), (provider, offer, at))
 
-struct PlannedTask {
-    TaskId task;
-    Parameters parameters;
-
-    friend bool operator==(const PlannedTask&, const PlannedTask&) = default;
-};
-BOOST_DESCRIBE_STRUCT(PlannedTask, (), (task, parameters))
-
-struct JobSubmitted {
-    static constexpr const char* name = "job_submitted";
-    JobId job;
+/// The operator says how large the account's part is beside others': with twice the weight it may
+/// use twice as much.
+struct AccountWeighted {
+    static constexpr const char* name = "account_weighted";
     AccountId account;
-    JobSpec spec;
-    std::vector<PlannedTask> tasks;
-    Lamports hold;
+    std::uint32_t weight = 0;
     Time at;
 };
-BOOST_DESCRIBE_STRUCT(JobSubmitted, (), (job, account, spec, tasks, hold, at))
+BOOST_DESCRIBE_STRUCT(AccountWeighted, (), (account, weight, at))
 
-/// An attempt begins. `reserve` is the part of the job's hold that the attempt may use, `time_max`
-/// how long it may run at `price` before that is spent.
-struct LeaseGranted {
-    static constexpr const char* name = "lease_granted";
-    LeaseId lease;
-    JobId job;
-    TaskId task;
+/// The operator has checked that the provider's machine is what its offer says, or no longer holds
+/// it for that. A new offer of other hardware ends it.
+struct ProviderVerified {
+    static constexpr const char* name = "provider_verified";
     ProviderId provider;
-    Price price;
-    Lamports reserve;
-    Duration time_max{};
-    Time deadline;
+    bool verified = false;
     Time at;
 };
-BOOST_DESCRIBE_STRUCT(LeaseGranted, (),
-                      (lease, job, task, provider, price, reserve, time_max, deadline, at))
+BOOST_DESCRIBE_STRUCT(ProviderVerified, (), (provider, verified, at))
 
-struct LeaseRenewed {
-    static constexpr const char* name = "lease_renewed";
-    LeaseId lease;
-    Time deadline;
-};
-BOOST_DESCRIBE_STRUCT(LeaseRenewed, (), (lease, deadline))
-
-/// The job's process runs; from here on the time is billed.
-struct AttemptStarted {
-    static constexpr const char* name = "attempt_started";
-    LeaseId lease;
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(AttemptStarted, (), (lease, at))
-
-/// The job's process ended; from here on the time is not billed. `ran` is the billed time.
-struct AttemptExited {
-    static constexpr const char* name = "attempt_exited";
-    LeaseId lease;
-    AttemptOutcome outcome;
-    Duration ran{};
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(AttemptExited, (), (lease, outcome, ran, at))
-
-/// The attempt is over and paid; its lease with it. `charge` went from the job's hold to the
-/// provider and, of it, `fee` to the platform.
-struct AttemptEnded {
-    static constexpr const char* name = "attempt_ended";
-    LeaseId lease;
-    Reason reason = Reason::completed;
-    std::string detail;
-    std::vector<Artifact> artifacts;
-    std::optional<Artifact> log;
-    std::map<std::string, double> metrics;
-    Duration ran{};
-    Lamports charge;
-    Lamports fee;
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(AttemptEnded, (),
-                      (lease, reason, detail, artifacts, log, metrics, ran, charge, fee, at))
-
-/// The task waits again, for another attempt that may begin at `not_before`.
-struct TaskRequeued {
-    static constexpr const char* name = "task_requeued";
-    TaskId task;
-    Reason reason = Reason::lease_expired;
-    Time not_before;
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(TaskRequeued, (), (task, reason, not_before, at))
-
-enum class TaskState { queued, leased, accepted, failed, cancelled };
-BOOST_DESCRIBE_ENUM(TaskState, queued, leased, accepted, failed, cancelled)
-
-struct TaskEnded {
-    static constexpr const char* name = "task_ended";
-    TaskId task;
-    TaskState state = TaskState::accepted;
-    Reason reason = Reason::completed;
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(TaskEnded, (), (task, state, reason, at))
-
-enum class JobState { open, finished, failed, cancelled };
-BOOST_DESCRIBE_ENUM(JobState, open, finished, failed, cancelled)
-
-struct JobEnded {
-    static constexpr const char* name = "job_ended";
-    JobId job;
-    JobState state = JobState::finished;
-    Reason reason = Reason::completed;
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(JobEnded, (), (job, state, reason, at))
-
-/// The market signed the job's receipt, whose content follows from the job.
-struct ReceiptIssued {
-    static constexpr const char* name = "receipt_issued";
-    ReceiptId receipt;
-    JobId job;
-    Signature signature;
-    Time at;
-};
-BOOST_DESCRIBE_STRUCT(ReceiptIssued, (), (receipt, job, signature, at))
-
-using Event =
-    std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered, BlobStored,
-                 BlobDropped, TransferPosted, ProviderRegistered, OfferPublished, JobSubmitted,
-                 LeaseGranted, LeaseRenewed, AttemptStarted, AttemptExited, AttemptEnded,
-                 TaskRequeued, TaskEnded, JobEnded, ReceiptIssued>;
+using Event = std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered,
+                           BlobStored, BlobDropped, TransferPosted, ProviderRegistered,
+                           OfferPublished, JobSubmitted, LeaseGranted, LeaseRenewed, AttemptStarted,
+                           AttemptExited, AttemptEnded, TaskRequeued, TaskEnded, JobEnded,
+                           ReceiptIssued, AccountWeighted, ProviderVerified>;
 
 /// The event's name and its JSON, as a row of the journal. (The big variant is compiled once.)
 std::string_view event_name(const Event&);

@@ -24,8 +24,9 @@ TEST_CASE("what is answered about jobs is on the wire as it always was") {
         "api_jobs",
         std::array{wire_kind<JobPage>("JobPage"), wire_kind<TaskPage>("TaskPage"),
                    wire_kind<AttemptPage>("AttemptPage"), wire_kind<ArtifactPage>("ArtifactPage"),
-                   wire_kind<JobWhy>("JobWhy"), wire_kind<Quote>("Quote"),
-                   wire_kind<MetricsView>("MetricsView"), wire_kind<BlobView>("BlobView")});
+                   wire_kind<JobWhy>("JobWhy"), wire_kind<TaskWhy>("TaskWhy"),
+                   wire_kind<Quote>("Quote"), wire_kind<MetricsView>("MetricsView"),
+                   wire_kind<BlobView>("BlobView")});
 }
 
 TEST_CASE("what is answered about providers is on the wire as it always was") {

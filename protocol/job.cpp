@@ -137,7 +137,54 @@ Status check_matrix(const TaskPlan& plan) {
         count *= values.size();
         TRY(at_most("tasks", count, limits::tasks_per_job));
     }
+    if (plan.gang > 0 && count % plan.gang != 0) {
+        return refused("tasks.gang",
+                       fmt::format("expected a part of the {} tasks, got {}", count, plan.gang));
+    }
     return Done{};
+}
+
+Status check_labels(std::string_view path, std::span<const std::string> labels) {
+    TRY(at_most(path, labels.size(), limits::labels));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (!is_name(labels[i])) return refused(fmt::format("{}[{}]", path, i), "expected a name");
+    }
+    return Done{};
+}
+
+Status check_gpus(const Gpus& wanted) {
+    if (wanted.count > limits::gpus_per_task) {
+        return refused("resources.gpu.count", fmt::format("expected at most {}, got {}",
+                                                          limits::gpus_per_task, wanted.count));
+    }
+    if (wanted.count == 0 && wanted != Gpus{}) {
+        return refused("resources.gpu.count", "expected at least 1 where a GPU is described");
+    }
+    if (!wanted.model.empty() && !is_name(wanted.model)) {
+        return refused("resources.gpu.model", "expected a part of a GPU's name, like H100");
+    }
+    return Done{};
+}
+
+Status check_placement(const Placement& wanted) {
+    TRY(check_labels("placement.cpu_features", wanted.cpu_features));
+    TRY(check_labels("placement.regions", wanted.regions));
+    if (wanted.pool && !is_name(*wanted.pool)) {
+        return refused("placement.pool", "expected a name");
+    }
+    constexpr std::uint32_t percent_most = 100;
+    if (wanted.reputation > percent_most) {
+        return refused("placement.reputation",
+                       fmt::format("expected 0 to 100, in percent, got {}", wanted.reputation));
+    }
+    TRY(at_most("placement.block_accounts", wanted.block_accounts.size(), limits::labels));
+    return at_most("placement.block_providers", wanted.block_providers.size(), limits::labels);
+}
+
+Status check_priority(std::int32_t priority) {
+    if (priority >= -limits::priority_most && priority <= limits::priority_most) return Done{};
+    return refused("priority", fmt::format("expected {} to {}, got {}", -limits::priority_most,
+                                           limits::priority_most, priority));
 }
 
 Status check_resources(const Resources& wanted) {
@@ -149,7 +196,7 @@ Status check_resources(const Resources& wanted) {
         return refused("resources.memory", "expected at least " + to_string(limits::memory_min) +
                                                ", got " + to_string(wanted.memory));
     }
-    return Done{};
+    return check_gpus(wanted.gpu);
 }
 
 Status check_limits(const JobLimits& given) {
@@ -210,6 +257,8 @@ Status validate(const JobSpec& job, SpecSource source) {
     TRY(check_inputs(job, source));
     TRY(check_outputs(job));
     TRY(check_resources(job.resources));
+    TRY(check_placement(job.placement));
+    TRY(check_priority(job.priority));
     TRY(check_limits(job.limits));
     if (job.retries > limits::retries) {
         return refused("retries",

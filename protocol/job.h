@@ -18,6 +18,7 @@
 #include "core/result.h"
 #include "core/scalar.h"
 #include "core/units.h"
+#include "protocol/resources.h"
 
 namespace shoal::protocol {
 
@@ -60,13 +61,15 @@ struct JobOutput {
 };
 BOOST_DESCRIBE_STRUCT(JobOutput, (), (path, optional))
 
-/// One task for each combination of the values.
+/// One task for each combination of the values. `gang`: so many tasks, in their order, begin
+/// together or not at all; zero: each by itself.
 struct TaskPlan {
     std::map<std::string, std::vector<Scalar>> matrix;
+    std::uint32_t gang = 0;
 
     friend bool operator==(const TaskPlan&, const TaskPlan&) = default;
 };
-BOOST_DESCRIBE_STRUCT(TaskPlan, (), (matrix))
+BOOST_DESCRIBE_STRUCT(TaskPlan, (), (matrix, gang))
 
 enum class Best { max, min };
 BOOST_DESCRIBE_ENUM(Best, max, min)
@@ -80,16 +83,6 @@ struct ResultRule {
     friend bool operator==(const ResultRule&, const ResultRule&) = default;
 };
 BOOST_DESCRIBE_STRUCT(ResultRule, (), (metric, best))
-
-/// What one attempt may use of its provider.
-struct Resources {
-    std::uint32_t cores = 1;
-    Size memory = 1_GiB;
-    Size disk = 1_GiB;
-
-    friend bool operator==(const Resources&, const Resources&) = default;
-};
-BOOST_DESCRIBE_STRUCT(Resources, (), (cores, memory, disk))
 
 struct JobLimits {
     Span time{std::chrono::hours{1}};
@@ -125,6 +118,9 @@ struct JobSpec {
     std::optional<ResultRule> result;
     std::map<std::string, std::string> environment;
     Resources resources;
+    Placement placement;
+    std::int32_t priority =
+        0;  // among one buyer's own jobs; a point is worth ten minutes of waiting
     JobLimits limits;
     std::uint32_t retries = 2;
     Verify verify = Verify::none;
@@ -134,7 +130,7 @@ struct JobSpec {
 };
 BOOST_DESCRIBE_STRUCT(JobSpec, (),
                       (name, kind, command, inputs, outputs, tasks, result, environment, resources,
-                       limits, retries, verify, price))
+                       placement, priority, limits, retries, verify, price))
 
 /// The values that one task was given.
 using Parameters = std::map<std::string, Scalar>;

@@ -39,22 +39,25 @@ struct IsolationFact {
 };
 BOOST_DESCRIBE_STRUCT(IsolationFact, (), (name, holds, detail))
 
-/// A: micro-VM. B: shared kernel, fully enforced. C: not fully enforced. D: no isolation.
-enum class Tier { a, b, c, d };
-BOOST_DESCRIBE_ENUM(Tier, a, b, c, d)
-
-/// What the provider rents out in all, and at what price. Its hardware is *claimed*.
+/// What the provider rents out in all, at what price, and to whom. Its hardware is *claimed*.
 struct Offer {
     std::string name;  // of the machine, chosen by its owner
     Resources capacity;
     std::uint32_t attempts_max = 1;
     Price price;
     Tier tier = Tier::d;
+    std::string region;                     // as its owner names it: "eu-west"; or empty
+    std::vector<std::string> cpu_features;  // by the names of /proc/cpuinfo
+    std::vector<std::string> pools;  // a job that asks for a pool runs only where it is named
+    std::vector<AccountId> buyers;   // the only ones whose jobs it takes; none: anybody's
+    std::vector<AccountId> block_accounts;  // whose jobs it does not take
     std::vector<HardwareFact> hardware;
     std::vector<IsolationFact> isolation;
 
     friend bool operator==(const Offer&, const Offer&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Offer, (), (name, capacity, attempts_max, price, tier, hardware, isolation))
+BOOST_DESCRIBE_STRUCT(Offer, (),
+                      (name, capacity, attempts_max, price, tier, region, cpu_features, pools,
+                       buyers, block_accounts, hardware, isolation))
 
 }  // namespace shoal::protocol

@@ -44,7 +44,8 @@ enum class Reason {
     stopped_early,
     sandbox_unavailable,
     hardware_fault,
-    no_provider_fits
+    no_provider_fits,
+    gang_broken
 };
 BOOST_DESCRIBE_ENUM(Reason, completed, cancelled_by_buyer, budget_spent, price_cap_passed,
                     deadline_passed, lease_expired, provider_reclaimed, provider_lost,
@@ -53,7 +54,8 @@ BOOST_DESCRIBE_ENUM(Reason, completed, cancelled_by_buyer, budget_spent, price_c
                     time_limit, process_limit, command_refused, exit_code, signal, fetch_failed,
                     fetch_refused, image_refused, input_missing, input_changed, output_missing,
                     output_refused, upload_failed, verification_failed, dispute_lost, no_progress,
-                    stopped_early, sandbox_unavailable, hardware_fault, no_provider_fits)
+                    stopped_early, sandbox_unavailable, hardware_fault, no_provider_fits,
+                    gang_broken)
 
 enum class Fault { nobody, buyer, provider, market };
 BOOST_DESCRIBE_ENUM(Fault, nobody, buyer, provider, market)

@@ -50,6 +50,15 @@ Result<const Job*> own_job(const Call& call) {
     return &found->second;
 }
 
+Result<const Task*> own_task(const Call& call) {
+    const TaskId id = TRY(path_id<TaskTag>(call, "task"));
+    const auto found = call.market.state().tasks.find(id);
+    if (found == call.market.state().tasks.end()) return unknown("task");
+    const Job& job = call.market.state().jobs.at(found->second.job);
+    if (!may_see(call, job.account)) return unknown("task");
+    return &found->second;
+}
+
 Result<const Account*> own_account(const Call& call) {
     const AccountId id = TRY(path_id<AccountTag>(call, "account"));
     const auto found = call.market.state().accounts.find(id);

@@ -37,6 +37,7 @@ Result<protocol::AttemptPage> attempts(const Call&);
 Result<protocol::ArtifactPage> artifacts(const Call&);
 Result<protocol::JobView> cancel(const Call&);
 Result<protocol::JobWhy> job_why(const Call&);
+Result<protocol::TaskWhy> task_why(const Call&);
 Result<protocol::Receipt> receipt(const Call&);
 Result<protocol::MetricsView> job_metrics(const Call&);
 Result<protocol::Quote> quote(const Call&, const protocol::JobSpec&);

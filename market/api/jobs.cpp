@@ -163,6 +163,10 @@ Result<protocol::JobWhy> job_why(const Call& call) {
     return why(call.market, TRY(own_job(call))->id, call.moment.now);
 }
 
+Result<protocol::TaskWhy> task_why(const Call& call) {
+    return why(call.market, TRY(own_task(call))->id, call.moment.now);
+}
+
 Result<protocol::Receipt> receipt(const Call& call) {
     return call.market.receipt(TRY(own_job(call))->id);
 }
@@ -189,7 +193,7 @@ Result<protocol::MetricsView> job_metrics(const Call& call) {
 
 Result<protocol::Quote> quote(const Call& call, const protocol::JobSpec& spec) {
     TRY(protocol::validate(spec, protocol::SpecSource::api));
-    return quote_for(call.market, spec);
+    return quote_for(call.market, call.principal.account, spec);
 }
 
 /// The end of the log while the attempt lives; the stored log, whole, once it is delivered.

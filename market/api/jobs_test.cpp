@@ -60,7 +60,7 @@ TEST_CASE("a job that waits says for what, a provider why it gets no work") {
     CHECK(provider.tasks_waiting == 1);
     CHECK(provider.tasks_fit == 0);
     CHECK(lacks(provider.requirements, "cores") == 0);
-    CHECK(provider.help.at(0) == "offer more: cores");
+    CHECK(provider.help.at(0) == "offer more cores");
     world.market.leave(world.machine);
     CHECK(view<protocol::JobWhy>(
               world.get("/v1/jobs/" + to_string(world.waiting) + "/why", world.buyer_key))

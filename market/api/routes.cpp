@@ -26,6 +26,7 @@ using handlers::receipt;
 using handlers::revoke_key;
 using handlers::statement;
 using handlers::submit;
+using handlers::task_why;
 using protocol::CreditRequest;
 using protocol::JobSpec;
 using protocol::KeyRequest;
@@ -189,6 +190,8 @@ std::vector<Route> job_routes() {
         json_route<cancel>({"POST", "/v1/jobs/{job}/cancel", buyer,
                             "Ends the job; nothing happens if it has ended"}),
         json_route<job_why>({"GET", "/v1/jobs/{job}/why", buyer, "Why it waits, or why it ended"}),
+        json_route<task_why>(
+            {"GET", "/v1/tasks/{task}/why", buyer, "Why it waits, or how its tries ended"}),
         json_route<receipt>(
             {"GET", "/v1/jobs/{job}/receipt", buyer, "The signed receipt, once it has ended"}),
         json_route<job_metrics>({"GET",

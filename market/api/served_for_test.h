@@ -88,6 +88,7 @@ public:
         fill("{account}", to_string(buyer));
         fill("{key}", to_string(market.state().keys.begin()->first));
         fill("{job}", to_string(done));
+        fill("{task}", to_string(market.state().jobs.at(done).tasks.front()));
         fill("{lease}", to_string(finished_lease));
         fill("{provider}", to_string(machine));
         fill("{hash}", to_string(sha256(std::string_view("nothing"))));

@@ -245,16 +245,21 @@ Result<Price> times(const Price& price, std::uint64_t count) {
 
 }  // namespace
 
-Result<protocol::Quote> quote_for(const Market& market, const protocol::JobSpec& spec) {
+Result<protocol::Quote> quote_for(const Market& market, AccountId account,
+                                  const protocol::JobSpec& spec) {
     protocol::Quote quote;
+    Job job;  // as the rules would see it
+    job.account = account;
+    job.spec = spec;
+    const Demand demand = market.demand(job);
+    quote.prices = price_steps_for(market, job);
     quote.tasks = protocol::expand(spec.tasks).size();
     quote.verify = "none: the result is not checked";
     for (const auto& [id, provider] : market.state().providers) {
         if (!market.online(id)) continue;
         ++quote.providers_online;
         const protocol::Offer& offer = provider.offer;
-        if (market.draining(id) || !has_capacity(offer, spec.resources)) continue;
-        if (!within_cap(offer.price, spec)) continue;
+        if (!passes_terms(demand, market.supply(id))) continue;
         ++quote.providers_fit;
         const ledger::Footprint used = footprint(spec.resources);
         const Duration time = spec.limits.time.length;

@@ -30,6 +30,6 @@ std::optional<double> result_value(const State&, const Job&, const Task&);
 
 /// What the job may cost by the offers of the providers that fit and are online, see Quote.
 /// exhausted: a sum does not fit 64 bits.
-Result<protocol::Quote> quote_for(const Market&, const protocol::JobSpec&);
+Result<protocol::Quote> quote_for(const Market&, AccountId, const protocol::JobSpec&);
 
 }  // namespace shoal::market
