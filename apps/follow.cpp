@@ -122,23 +122,30 @@ Status Follower::begin() {
     return Done{};
 }
 
+Result<std::optional<bool>> Follower::follow_once(const Interrupts& ctrl_c) {
+    const std::optional<bool> again;
+    auto feed = client_.feed(job_, after_);
+    if (!feed.ok()) {
+        const Code code = feed.error().code;
+        if (code == Code::unavailable || code == Code::timeout) return again;
+        return std::move(feed).error();
+    }
+    io::MessageFeed open = std::move(feed).value();
+    const auto heard = listen(open, ctrl_c);
+    clear_bar();
+    return heard.ok() ? std::optional(heard.value()) : again;
+}
+
 Result<bool> Follower::follow(const Interrupts& ctrl_c) {
     Duration lost{};
     Duration delay = retry_delay_min;
     for (;;) {
-        auto feed = client_.feed(job_, after_);
-        if (feed.ok()) {
-            const std::uint64_t before = messages_;
-            io::MessageFeed open = std::move(feed).value();
-            const auto heard = listen(open, ctrl_c);
-            clear_bar();
-            if (heard.ok()) return heard;
-            if (messages_ != before) {
-                lost = Duration{};
-                delay = retry_delay_min;
-            }
-        } else if (feed.error().code != Code::unavailable && feed.error().code != Code::timeout) {
-            return std::move(feed).error();
+        const std::uint64_t before = messages_;
+        const auto over = TRY(follow_once(ctrl_c));
+        if (over) return *over;
+        if (messages_ != before) {
+            lost = Duration{};
+            delay = retry_delay_min;
         }
         if (ctrl_c.pressed()) return false;
         if (lost > retry_time_max) {
@@ -214,14 +221,14 @@ void Follower::hear_metric(const protocol::FeedItem& item) {
     auto read = json::read<std::map<std::string, double>>(*values, json::Reader::tolerant);
     if (!read.ok()) return;
     for (const auto& [name, value] : read.value()) metrics_[name] = value;
-    if (!out_.words().interactive && item.task) tell_metrics(item, read.value());
+    if (!out_.words().interactive) tell_metrics(item, read.value());
 }
 
 /// Where no bar can show them: as lines, now and then. The last values are in the results.
 void Follower::tell_metrics(const protocol::FeedItem& item,
                             const std::map<std::string, double>& values) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    if (values.empty() || !is_wanted(*item.task)) return;
+    if (values.empty() || !item.task || !is_wanted(*item.task)) return;
     if (!pace_.may(*item.task, std::chrono::duration_cast<Duration>(now))) return;
     std::string line;
     if (const auto step = number_in(item, "step")) line = fmt::format("step {:.0f}", *step);

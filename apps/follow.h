@@ -90,6 +90,8 @@ private:
     };
 
     /// Messages until the feed breaks off (its error), the end or Ctrl-C.
+    /// As follow(), over one connection; nothing if that was lost.
+    Result<std::optional<bool>> follow_once(const Interrupts& ctrl_c);
     Result<bool> listen(io::MessageFeed& feed, const Interrupts&);
     void hear(const protocol::FeedItem&);
     void hear_log(const protocol::FeedItem&);

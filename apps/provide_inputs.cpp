@@ -92,7 +92,8 @@ Status link_file(const fs::path& from, const fs::path& to) {
 /// Others than the owner must be able to walk through it: the job is another user.
 void open_folders(const fs::path& tree) {
     std::error_code ignored;
-    constexpr auto mode = static_cast<fs::perms>(0755);
+    constexpr auto mode = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                          fs::perms::others_read | fs::perms::others_exec;
     fs::permissions(tree, mode, ignored);
     for (fs::recursive_directory_iterator at(tree, ignored), end; !ignored && at != end;
          at.increment(ignored)) {

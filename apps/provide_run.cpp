@@ -99,6 +99,7 @@ void AttemptRun::detach() {
 }
 
 void AttemptRun::hear() {
+    if (!link_) return;
     const auto words = link_->hear();
     if (!words.ok()) {
         lost();

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <string>
 
@@ -117,7 +118,7 @@ Status serve(const std::string& folder, const std::string& program) {
 
 }  // namespace shoal::sandbox
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     if (argc != 3) {
         std::fputs("usage: launch_bench FOLDER PROGRAM\n", stderr);
         return 2;
@@ -125,5 +126,8 @@ int main(int argc, char** argv) {
     const auto served = shoal::sandbox::serve(argv[1], argv[2]);
     if (served.ok()) return 0;
     std::fprintf(stderr, "launch_bench: %s\n", served.error().what.c_str());
+    return 1;
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "launch_bench: %s\n", error.what());
     return 1;
 }

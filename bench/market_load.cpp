@@ -241,6 +241,7 @@ void measure(const io::BaseUrl& market, char** words) {
 
     std::vector<Lives> lives(clients);
     std::vector<std::thread> threads;
+    threads.reserve(clients);
     const double cpu_before = cpu_seconds();
     const auto start = Clock::now();
     for (Lives& mine : lives) {

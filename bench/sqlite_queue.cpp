@@ -230,6 +230,7 @@ void measure(const char* file, std::size_t callers, double seconds) {
     Queue queue(file);
     std::vector<std::vector<double>> lives(callers);
     std::vector<std::thread> threads;
+    threads.reserve(callers);
     const double cpu_before = cpu_seconds();
     const auto start = Clock::now();
     for (auto& mine : lives) {

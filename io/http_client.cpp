@@ -82,6 +82,7 @@ struct HttpClient::Inside {
     Async<Status> read_head(std::string method);
     Async<Status> read_more();
     std::size_t parse_body(std::span<char> into, Failure& failure);
+    Async<Status> read_more_body();
     Async<Result<std::size_t>> read_body(std::span<char> into);
     Async<Result<Reply>> read_reply();
 
@@ -213,6 +214,16 @@ std::size_t HttpClient::Inside::parse_body(std::span<char> into, Failure& failur
     return into.size() - body.size;
 }
 
+/// More of the body has come, or it ends with the connection.
+Async<Status> HttpClient::Inside::read_more_body() {
+    auto more = co_await read_more();
+    if (!more.ok()) co_return more;
+    Failure failure;
+    if (is_eof) parser->put_eof(failure);
+    if (failure) co_return broken("the server closed it within the body");
+    co_return Done{};
+}
+
 /// Fills `into` as far as the body goes; less than that is its end.
 Async<Result<std::size_t>> HttpClient::Inside::read_body(std::span<char> into) {
     std::size_t filled = 0;
@@ -220,13 +231,9 @@ Async<Result<std::size_t>> HttpClient::Inside::read_body(std::span<char> into) {
         Failure failure;
         filled += parse_body(into.subspan(filled), failure);
         if (failure == http::error::need_more) {
-            auto more = co_await read_more();
+            auto more = co_await read_more_body();
             if (!more.ok()) co_return more.error();
-            failure = {};
-            if (is_eof) parser->put_eof(failure);
-            if (failure) co_return broken("the server closed it within the body");
-        }
-        if (failure && failure != http::error::need_buffer) {
+        } else if (failure && failure != http::error::need_buffer) {
             co_return Error{Code::corrupt, "not an answer of HTTP/1.1: " + failure.message()};
         }
     }
