@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,61 +13,20 @@
 #include "core/signature.h"
 #include "core/time.h"
 #include "ledger/ledger.h"
+#include "market/batch.h"
 #include "market/blob_holds.h"
 #include "market/dispatch.h"
 #include "market/index.h"
 #include "market/matching.h"
+#include "market/principal.h"
 #include "market/reservations.h"
 #include "market/rules.h"
+#include "market/settings.h"
 #include "market/state.h"
-#include "protocol/events.h"
 #include "protocol/receipt.h"
 #include "protocol/session.h"
 
 namespace shoal::market {
-
-/// When it is, and 32 bytes that nobody could foresee. The shell brings both with each input.
-struct Moment {
-    Time now;
-    std::array<std::uint8_t, 32> entropy{};
-};
-
-/// A message that leaves for a provider's session once the batch is durable.
-struct ToProvider {
-    ProviderId provider;
-    protocol::session::FromMarket message;
-};
-
-/// What one or more inputs did: facts for the journal, and what may leave once they are durable.
-struct Batch {
-    std::vector<protocol::Event> events;
-    std::vector<ToProvider> messages;
-};
-
-/// Who asks.
-struct Principal {
-    AccountId account;
-    KeyId key;
-    protocol::Role role = protocol::Role::buyer;
-};
-
-/// A key as it is shown once: `secret` is in no event.
-struct NewKey {
-    KeyId key;
-    std::string secret;
-};
-
-/// A market's fixed choices.
-struct Settings {
-    Duration lease_term{60'000};
-    Duration retry_delay{1'000};  // doubled with each retry of a task
-    Duration retry_delay_max{60'000};
-    Duration paid_time_min{60'000};  // a lease that buys less time than this is not granted
-    Duration starving_after{
-        60'000};  // a task that fits but finds no room has room kept for it then
-    std::uint32_t fee_basis_points = 1'000;
-    Retention retention;
-};
 
 /// The market: who asked for what, who works on it, until when, and who is paid.
 ///
