@@ -55,6 +55,7 @@ struct Fed : World {
 
 std::vector<std::string> names(const std::vector<FeedItem>& items) {
     std::vector<std::string> all;
+    all.reserve(items.size());
     for (const FeedItem& item : items) all.push_back(item.name);
     return all;
 }

@@ -74,7 +74,7 @@ Result<ApiAnswer> blob(const Call& call) {
                                     call.market.may_read(call.principal.account, hash.value())));
     if (!is_there || !may_read) {
         const auto at = call.market.dropped(asked.account, hash.value());
-        if (at) return gone(call.request, *at);
+        if (at) return gone(call.request, at);
         return unknown("blob");
     }
     TRY(keep(call, asked, hash.value()));
