@@ -8,10 +8,8 @@
 #include <vector>
 
 #include "core/hash.h"
-#include "core/id.h"
 #include "core/result.h"
 #include "core/signature.h"
-#include "core/time.h"
 #include "ledger/ledger.h"
 #include "market/batch.h"
 #include "market/blob_holds.h"
