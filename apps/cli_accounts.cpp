@@ -71,6 +71,16 @@ void add_accounts(CommandTree& tree) {
     add_account_option(statement, *stated);
     run_with(tree, statement, stated, show_statement);
 
+    auto weighed = std::make_shared<AccountOptions>();
+    auto* weight = add_command(*account, "weight",
+                               "Say how large an account's part is beside others' (operator)",
+                               "shoal account weight acc_3 200");
+    weight->add_option("ACCOUNT", weighed->account, "the account's id")->required();
+    weight->add_option("WEIGHT", weighed->weight, "1 to 10000; every account begins with 100")
+        ->required()
+        ->check(whole_number(1, limits::weight_most));
+    run_with(tree, weight, weighed, weigh_account);
+
     auto credited = std::make_shared<AccountOptions>();
     auto* credit = add_command(*account, "credit", "Issue credit to an account (operator)",
                                "shoal account credit acc_3 25");

@@ -86,8 +86,8 @@ void add_jobs(CommandTree& tree) {
     const Entry entries[] = {
         {"job", "Show a job and its tasks", "shoal job job_3f9k", show_job},
         {"cancel", "Cancel a job; what ran is paid", "shoal cancel job_3f9k", cancel_job},
-        {"why", "Why a job waits or ended, or why a provider gets no work",
-         "shoal why job_3f9k\n  shoal why prov_7", explain},
+        {"why", "Why a job or a task waits or ended, why a provider gets no work, what prices do",
+         "shoal why job_3f9k\n  shoal why prov_7\n  shoal why job.yaml", explain},
     };
     for (const Entry& entry : entries) {
         auto options = std::make_shared<IdOptions>();
@@ -134,6 +134,14 @@ void add_providers(CommandTree& tree) {
             return options->id.empty() ? list_providers(context) : show_provider(context, *options);
         };
     });
+
+    auto verified = std::make_shared<VerifyOptions>();
+    auto* verify =
+        add_command(tree.app, "verify", "Say that a provider's machine was checked (operator)",
+                    "shoal verify prov_7\n  shoal verify prov_7 --revoke");
+    verify->add_option("ID", verified->id, "the provider's id")->required();
+    verify->add_flag("--revoke", verified->revoke, "it is claimed again, no longer verified");
+    run_with(tree, verify, verified, verify_provider);
 }
 
 }  // namespace

@@ -84,6 +84,14 @@ void add_provide(CommandTree& tree) {
     command->add_option("--attempts", options.attempts, "how many run at once; else one a core")
         ->type_name("N")
         ->check(whole_number(1, cores_max));
+    command->add_option("--region", options.region, "where it stands, as buyers ask for it")
+        ->type_name("NAME");
+    command->add_option("--pool", options.pools, "a pool that it belongs to; may be repeated")
+        ->type_name("NAME");
+    command
+        ->add_option("--buyer", options.buyers,
+                     "take this account's jobs only; may be repeated; else anybody's")
+        ->type_name("ACCOUNT");
     command->add_option("--price-start", words->start, "credit for each start")
         ->type_name("CREDIT");
     command->add_option("--price-hour", words->hour, "credit for an hour of the machine")

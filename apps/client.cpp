@@ -221,6 +221,18 @@ Result<protocol::AccountView> Client::issue_credit(AccountId id, Lamports amount
     return send<protocol::AccountView>(std::move(call));
 }
 
+Result<protocol::AccountView> Client::weigh(AccountId id, std::uint32_t weight) {
+    io::Call call = authorised("PUT", path_of("accounts", id, "/weight"));
+    call.body = body_of(protocol::WeightRequest{weight});
+    return send<protocol::AccountView>(std::move(call));
+}
+
+Result<protocol::ProviderView> Client::verify(ProviderId id, bool verified) {
+    io::Call call = authorised("PUT", path_of("providers", id, "/verified"));
+    call.body = body_of(protocol::VerifiedRequest{verified});
+    return send<protocol::ProviderView>(std::move(call));
+}
+
 Result<std::vector<protocol::StatementLine>> Client::statement(AccountId id) {
     return list<protocol::StatementPage>(path_of("accounts", id, "/statement"), everything);
 }
@@ -262,6 +274,10 @@ Result<protocol::JobView> Client::cancel(JobId id) {
 
 Result<protocol::JobWhy> Client::why(JobId id) {
     return get<protocol::JobWhy>(path_of("jobs", id, "/why"));
+}
+
+Result<protocol::TaskWhy> Client::why(TaskId id) {
+    return get<protocol::TaskWhy>(path_of("tasks", id, "/why"));
 }
 
 Result<std::vector<protocol::TaskView>> Client::tasks(JobId id) {

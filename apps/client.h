@@ -43,6 +43,8 @@ public:
     Result<protocol::KeyView> create_key(AccountId, protocol::Role);
     Result<std::vector<protocol::KeyView>> keys(AccountId);
     Result<protocol::KeyView> revoke_key(KeyId);
+    Result<protocol::AccountView> weigh(AccountId, std::uint32_t weight);
+    Result<protocol::ProviderView> verify(ProviderId, bool verified);
     Result<protocol::AccountView> issue_credit(AccountId, Lamports, const std::string& request);
     Result<std::vector<protocol::StatementLine>> statement(AccountId);
     Result<protocol::Books> books();
@@ -53,6 +55,7 @@ public:
     Result<protocol::JobView> job(JobId);
     Result<protocol::JobView> cancel(JobId);
     Result<protocol::JobWhy> why(JobId);
+    Result<protocol::TaskWhy> why(TaskId);
     Result<std::vector<protocol::TaskView>> tasks(JobId);
     Result<std::vector<protocol::AttemptView>> attempts(JobId);
     Result<std::vector<protocol::ArtifactView>> artifacts(JobId);

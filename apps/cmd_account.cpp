@@ -185,6 +185,15 @@ Result<Exit> issue_credit(Context& context, const AccountOptions& options) {
     return Exit::done;
 }
 
+Result<Exit> weigh_account(Context& context, const AccountOptions& options) {
+    const AccountId account = TRY(id_of<AccountTag>(options.account));
+    Client& client = *TRY(context.client());
+    const auto view = TRY(client.weigh(account, options.weight));
+    context.out().print_as_json(view);
+    context.out().print(account_lines(view));
+    return Exit::done;
+}
+
 Result<Exit> create_key(Context& context, const AccountOptions& options) {
     const protocol::Role role = TRY(parse_role(options.role));
     TRY(check_out(options));

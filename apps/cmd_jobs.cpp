@@ -16,59 +16,6 @@ std::string tasks_in_words(const protocol::TaskCounts& tasks) {
                        tasks.cancelled);
 }
 
-std::string requirement_table(const std::vector<protocol::Requirement>& requirements,
-                              const Terminal& terminal) {
-    if (requirements.empty()) return "";
-    Table table({{"ASKED FOR"}, {"HOW MUCH"}, {"PASS", Table::Align::right}});
-    for (const auto& one : requirements) {
-        table.add({one.name, one.wanted, fmt::format("{} of {}", one.pass, one.of)});
-    }
-    return table.print(terminal);
-}
-
-std::string help_lines(const std::vector<std::string>& help) {
-    std::string text;
-    for (const std::string& line : help) text += "- " + to_display(line) + "\n";
-    return text;
-}
-
-Result<Exit> explain_job(Context& context, JobId id) {
-    Client& client = *TRY(context.client());
-    const protocol::JobWhy why = TRY(client.why(id));
-    const Output& out = context.out();
-    out.print_as_json(why);
-    std::string text = to_display(why.sentence) + "\n";
-    if (why.position) text += fmt::format("place in the queue: {}\n", *why.position);
-    if (why.fit) text += fmt::format("{} fit it\n", counted(*why.fit, "provider"));
-    if (why.reason) {
-        text += fmt::format("reason: {}", protocol::to_string(*why.reason));
-        if (why.fault) {
-            text += fmt::format("; at fault: {}", boost::describe::enum_to_string(*why.fault, ""));
-        }
-        if (why.payer) {
-            text += fmt::format("; pays: {}", boost::describe::enum_to_string(*why.payer, ""));
-        }
-        text += "\n";
-    }
-    text += requirement_table(why.requirements, out.results()) + help_lines(why.help);
-    out.print(text);
-    return Exit::done;
-}
-
-Result<Exit> explain_provider(Context& context, ProviderId id) {
-    Client& client = *TRY(context.client());
-    const protocol::ProviderWhy why = TRY(client.why(id));
-    const Output& out = context.out();
-    out.print_as_json(why);
-    std::string text = to_display(why.sentence) + "\n";
-    text += fmt::format("{} running; {} of {} that wait fit it\n",
-                        counted(why.attempts_live, "attempt"), why.tasks_fit,
-                        counted(why.tasks_waiting, "task"));
-    text += requirement_table(why.requirements, out.results()) + help_lines(why.help);
-    out.print(text);
-    return Exit::done;
-}
-
 }  // namespace
 
 Result<Exit> list_jobs(Context& context, const JobsOptions& options) {
@@ -127,16 +74,6 @@ Result<Exit> cancel_job(Context& context, const IdOptions& options) {
     const char* state = boost::describe::enum_to_string(job.state, "");
     context.out().print(fmt::format("{} {}", to_string(id), state));
     return Exit::done;
-}
-
-Result<Exit> explain(Context& context, const IdOptions& options) {
-    const auto job = parse_id<JobTag>(options.id);
-    if (job.ok()) return explain_job(context, job.value());
-    const auto provider = parse_id<ProviderTag>(options.id);
-    if (provider.ok()) return explain_provider(context, provider.value());
-    return Error{Code::invalid,
-                 fmt::format(R"(expected the id of a job or a provider, like "job_3f9k", got "{}")",
-                             options.id.substr(0, 64))};
 }
 
 }  // namespace shoal::apps

@@ -44,6 +44,16 @@ std::string facts_of(const protocol::ProviderView& provider, const Terminal& ter
     return text;
 }
 
+std::string_view standing_of(const protocol::ProviderView& one) {
+    return one.hardware_is == protocol::HardwareStanding::verified ? "verified" : "claimed";
+}
+
+std::string in_words(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + to_display(name);
+    return text;
+}
+
 }  // namespace
 
 Result<Exit> list_providers(Context& context) {
@@ -72,6 +82,16 @@ Result<Exit> list_providers(Context& context) {
     return Exit::done;
 }
 
+Result<Exit> verify_provider(Context& context, const VerifyOptions& options) {
+    const ProviderId id = TRY(id_of<ProviderTag>(options.id));
+    Client& client = *TRY(context.client());
+    const protocol::ProviderView one = TRY(client.verify(id, !options.revoke));
+    context.out().print_as_json(one);
+    context.out().print(fmt::format("{} {}: its hardware is {}", to_string(id),
+                                    to_display(one.name), standing_of(one)));
+    return Exit::done;
+}
+
 Result<Exit> show_provider(Context& context, const IdOptions& options) {
     const ProviderId id = TRY(id_of<ProviderTag>(options.id));
     Client& client = *TRY(context.client());
@@ -90,6 +110,9 @@ Result<Exit> show_provider(Context& context, const IdOptions& options) {
     text += fmt::format("asks {} a start, {} an hour, {} a core hour, {} a GiB hour\n",
                         to_credit(one.price.start), to_credit(one.price.hour),
                         to_credit(one.price.core_hour), to_credit(one.price.gib_hour));
+    text += fmt::format("hardware {}; reputation {} %{}{}\n", standing_of(one), one.reputation,
+                        one.region.empty() ? "" : "; region " + to_display(one.region),
+                        one.pools.empty() ? "" : "; pools " + in_words(one.pools));
     if (one.earned) text += fmt::format("earned {}\n", to_credit(*one.earned));
     out.print(text + facts_of(one, out.results()));
     return Exit::done;

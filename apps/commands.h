@@ -98,13 +98,21 @@ Result<Exit> get_artifacts(Context&, const ArtifactsOptions&);
 Result<Exit> list_providers(Context&);
 Result<Exit> show_provider(Context&, const IdOptions&);
 
+struct VerifyOptions {
+    std::string id;
+    bool revoke = false;
+};
+Result<Exit> verify_provider(Context&, const VerifyOptions&);
+
 struct AccountOptions {
     std::string account;  // empty: the account that asks
     std::string role;
     std::string key;
     std::string out;  // the file that a new secret is written to
     std::string amount;
+    std::uint32_t weight = 0;
 };
+Result<Exit> weigh_account(Context&, const AccountOptions&);
 Result<Exit> create_account(Context&, const AccountOptions&);
 Result<Exit> show_account(Context&, const AccountOptions&);
 Result<Exit> list_accounts(Context&);

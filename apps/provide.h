@@ -20,6 +20,9 @@ struct ProvideOptions {
     std::optional<std::uint32_t> cores;
     std::optional<Size> memory;
     std::optional<Size> disk;
+    std::string region;                     // as buyers ask for it, like "eu-west"
+    std::vector<std::string> pools;         // that the machine belongs to
+    std::vector<std::string> buyers;        // accounts whose jobs alone it takes; none: anybody's
     std::optional<std::uint32_t> attempts;  // how many run at once; absent: one a core
     protocol::Price price{.start = Lamports{0},
                           .hour = Lamports{0},

@@ -35,6 +35,19 @@ Status check_amount(std::string_view what, const Amount& asked, const Amount& th
     return Error{Code::invalid, std::string(what) + ": this machine does not have that much"};
 }
 
+/// The words of the fact that names them.
+std::vector<std::string> cpu_features(const std::vector<protocol::HardwareFact>& facts) {
+    std::vector<std::string> names;
+    const auto found = std::ranges::find(facts, "cpu.features", &protocol::HardwareFact::name);
+    if (found == facts.end() || found->value == "none") return names;
+    for (std::size_t begin = 0; begin < found->value.size();) {
+        const std::size_t end = std::min(found->value.find(' ', begin), found->value.size());
+        if (end > begin) names.push_back(found->value.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return names;
+}
+
 }  // namespace
 
 Result<protocol::Offer> make_offer(const ProvideOptions& options, const Machine& machine) {
@@ -54,6 +67,14 @@ Result<protocol::Offer> make_offer(const ProvideOptions& options, const Machine&
         return Error{Code::invalid,
                      "--attempts: expected 1 to " + std::to_string(limits::attempts_per_provider)};
     }
+    offer.region = options.region;
+    offer.pools = options.pools;
+    for (const std::string& text : options.buyers) {
+        const auto buyer = parse_id<AccountTag>(text);
+        if (!buyer.ok()) return Error{Code::invalid, "--buyer: " + buyer.error().what};
+        offer.buyers.push_back(buyer.value());
+    }
+    offer.cpu_features = cpu_features(machine.facts);
     TRY(ledger::check_price(options.price));
     offer.price = options.price;
     offer.hardware = machine.facts;

@@ -54,10 +54,11 @@ struct AccountView {
     Lamports held;
     Lamports earned;
     std::uint64_t blob_bytes = 0;
+    std::uint32_t weight = 0;
     std::optional<Role> role;  // of the key that asks, in /v1/accounts/me
 };
 BOOST_DESCRIBE_STRUCT(AccountView, (),
-                      (account, created, available, held, earned, blob_bytes, role))
+                      (account, created, available, held, earned, blob_bytes, weight, role))
 
 /// A list in pages: ask again with ?cursor= and the text of `next`, which is absent at the end.
 struct AccountPage {

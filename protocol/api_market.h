@@ -34,8 +34,8 @@ struct MarketView {
 BOOST_DESCRIBE_STRUCT(MarketView, (), (key, fee_basis_points))
 
 /// Where a provider's hardware is known from. `claimed`: its owner says so.
-enum class HardwareStanding { claimed };
-BOOST_DESCRIBE_ENUM(HardwareStanding, claimed)
+enum class HardwareStanding { claimed, verified };
+BOOST_DESCRIBE_ENUM(HardwareStanding, claimed, verified)
 
 /// `account` and `earned` are told to its owner and the operator alone.
 struct ProviderView {
@@ -53,6 +53,10 @@ struct ProviderView {
     std::uint64_t attempts_accepted = 0;
     std::uint64_t attempts_failed = 0;
     std::optional<Lamports> earned;
+    std::uint32_t reputation = 0;  // in percent
+    std::string region;
+    std::vector<std::string> cpu_features;
+    std::vector<std::string> pools;
     HardwareStanding hardware_is = HardwareStanding::claimed;
     std::vector<HardwareFact> hardware;
     std::vector<IsolationFact> isolation;
@@ -61,7 +65,22 @@ struct ProviderView {
 BOOST_DESCRIBE_STRUCT(ProviderView, (),
                       (provider, account, name, online, draining, tier, price, capacity, free,
                        attempts_max, attempts_live, attempts_accepted, attempts_failed, earned,
-                       hardware_is, hardware, isolation, registered))
+                       reputation, region, cpu_features, pools, hardware_is, hardware, isolation,
+                       registered))
+
+/// The operator's word: how large an account's part is beside others', 100 for all at first.
+struct WeightRequest {
+    static constexpr std::array<std::string_view, 1> required{"weight"};
+    std::uint32_t weight = 0;
+};
+BOOST_DESCRIBE_STRUCT(WeightRequest, (), (weight))
+
+/// The operator's word: the provider's machine was checked.
+struct VerifiedRequest {
+    static constexpr std::array<std::string_view, 1> required{"verified"};
+    bool verified = false;
+};
+BOOST_DESCRIBE_STRUCT(VerifiedRequest, (), (verified))
 
 struct ProviderPage {
     std::vector<ProviderView> items;
@@ -80,7 +99,7 @@ struct Quote {
     std::optional<Lamports> dearest_task;
     std::optional<Lamports> dearest_total;
     std::vector<PriceStep> prices;  // at most ten, the cheapest first
-    std::string verify;  // how far the result is checked, in words
+    std::string verify;             // how far the result is checked, in words
 };
 BOOST_DESCRIBE_STRUCT(Quote, (),
                       (tasks, providers_online, providers_fit, cheapest_task, cheapest_total,

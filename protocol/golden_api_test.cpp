@@ -32,6 +32,8 @@ TEST_CASE("what is answered about jobs is on the wire as it always was") {
 TEST_CASE("what is answered about providers is on the wire as it always was") {
     check_goldens("api_market", std::array{wire_kind<MarketView>("MarketView"),
                                            wire_kind<ProviderPage>("ProviderPage"),
+                                           wire_kind<WeightRequest>("WeightRequest"),
+                                           wire_kind<VerifiedRequest>("VerifiedRequest"),
                                            wire_kind<ProviderWhy>("ProviderWhy")});
 }
 

@@ -72,6 +72,12 @@ Result<protocol::AccountView> issue_credit(const Call& call, const protocol::Cre
     return account_view(call.market, *receiver);
 }
 
+Result<protocol::AccountView> weigh(const Call& call, const protocol::WeightRequest& asked) {
+    const Account* account = TRY(own_account(call));
+    TRY(call.market.weigh_account(account->id, asked.weight, call.moment, call.batch));
+    return account_view(call.market, *account);
+}
+
 Result<protocol::StatementPage> statement(const Call& call) {
     const Account* owner = TRY(own_account(call));
     const PageRequest wanted = TRY(page_request(call));

@@ -25,6 +25,8 @@ Result<protocol::AccountView> account(const Call&);
 Result<protocol::KeyView> create_key(const Call&, const protocol::KeyRequest&);
 Result<protocol::KeyPage> keys(const Call&);
 Result<protocol::KeyView> revoke_key(const Call&);
+Result<protocol::AccountView> weigh(const Call&, const protocol::WeightRequest&);
+Result<protocol::ProviderView> verify(const Call&, const protocol::VerifiedRequest&);
 Result<protocol::AccountView> issue_credit(const Call&, const protocol::CreditRequest&);
 Result<protocol::StatementPage> statement(const Call&);
 Result<protocol::Books> books(const Call&);

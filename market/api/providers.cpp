@@ -62,6 +62,12 @@ Status keep(const Call& call, const Asked& asked, const Hash& hash) {
 
 }  // namespace
 
+Result<protocol::ProviderView> verify(const Call& call, const protocol::VerifiedRequest& asked) {
+    const Provider* provider = TRY(any_provider(call));
+    TRY(call.market.verify_provider(provider->id, asked.verified, call.moment, call.batch));
+    return provider_view(call, *provider);
+}
+
 Result<ApiAnswer> blob(const Call& call) {
     const auto hash = parse_hash(call.path.at("hash"));
     if (!hash.ok()) return unknown("blob");

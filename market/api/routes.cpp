@@ -27,6 +27,8 @@ using handlers::revoke_key;
 using handlers::statement;
 using handlers::submit;
 using handlers::task_why;
+using handlers::verify;
+using handlers::weigh;
 using protocol::CreditRequest;
 using protocol::JobSpec;
 using protocol::KeyRequest;
@@ -160,6 +162,8 @@ std::vector<Route> account_routes() {
                                   {},
                                   200,
                                   payment_required}),
+        json_route<weigh>({"PUT", "/v1/accounts/{account}/weight", operators,
+                           "Says how large the account's part is beside others', from 1 to 10000"}),
         json_route<statement>({"GET", "/v1/accounts/{account}/statement", any_key,
                                "Each change of what the account may spend, oldest first", paged()}),
         json_route<books>({"GET", "/v1/books", operators,
@@ -219,6 +223,8 @@ std::vector<Route> market_routes() {
                                         "A provider: what it offers, and whether it is there"}),
         json_route<provider_why>(
             {"GET", "/v1/providers/{provider}/why", any_key, "Why it gets no work"}),
+        json_route<verify>({"PUT", "/v1/providers/{provider}/verified", operators,
+                            "Says whether the provider's machine was checked"}),
         raw_route<handlers::blob>(
             {"GET", "/v1/blobs/{hash}", any_key, "A blob's bytes; ranges are served"},
             "application/octet-stream"),

@@ -99,6 +99,7 @@ protocol::AccountView account_view(const Market& market, const Account& account)
     view.held = held(market, account.id);
     view.earned = earned(market, account.id);
     view.blob_bytes = account.blob_bytes;
+    view.weight = account.weight;
     return view;
 }
 
@@ -205,6 +206,13 @@ protocol::ProviderView provider_view(const Call& call, const Provider& provider)
     view.attempts_live = usage.attempts;
     view.attempts_accepted = provider.attempts_accepted;
     view.attempts_failed = provider.attempts_failed;
+    view.free.gpu = capacity.gpu;
+    view.free.gpu.count = static_cast<std::uint32_t>(less(capacity.gpu.count, usage.gpus));
+    view.reputation = reputation(provider);
+    view.region = to_display(provider.offer.region);
+    view.cpu_features = provider.offer.cpu_features;
+    view.pools = provider.offer.pools;
+    if (provider.verified) view.hardware_is = protocol::HardwareStanding::verified;
     view.hardware = provider.offer.hardware;
     view.isolation = provider.offer.isolation;
     view.registered = provider.registered;
