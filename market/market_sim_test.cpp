@@ -125,10 +125,8 @@ private:
         say(world_.market.state().attempts.at(lease).provider, lease);
     }
 
-    /// One of the things a provider may say, in any order, sometimes twice.
-    void say(ProviderId provider, LeaseId lease) {
-        if (!world_.market.online(provider)) return;
-        session::FromProvider message = session::Started{lease};
+    /// One of the things a provider may say.
+    session::FromProvider words(LeaseId lease) {
         const Reason reason = ends[random_.below(std::size(ends))];
         const std::uint64_t kind = random_.below(4);
         if (kind == 1) {
@@ -136,17 +134,24 @@ private:
             outcome.reason = reason;
             outcome.started = true;
             outcome.ran_ms = static_cast<std::int64_t>(random_.below(100'000));
-            message = session::Exited{lease, outcome};
-        } else if (kind == 2) {
+            return session::Exited{lease, outcome};
+        }
+        if (kind == 2) {
             session::Finished finished;
             finished.lease = lease;
             finished.reason = reason;
             if (random_.percent(60)) finished.artifacts.push_back(leave(lease));
             if (random_.percent(40)) finished.log = leave(lease);
-            message = finished;
-        } else if (kind == 3) {
-            message = session::Alive{{lease}, random_.percent(10)};
+            return finished;
         }
+        if (kind == 3) return session::Alive{{lease}, random_.percent(10)};
+        return session::Started{lease};
+    }
+
+    /// In any order, sometimes twice.
+    void say(ProviderId provider, LeaseId lease) {
+        if (!world_.market.online(provider)) return;
+        const session::FromProvider message = words(lease);
         for (unsigned copies = random_.percent(20) ? 2 : 1; copies > 0; --copies) {
             const bool its_own = owns(provider, lease);
             const State before = world_.market.snapshot();
@@ -217,14 +222,15 @@ private:
             const bool logs = world_.clock < ended + limits::log_retention;
             for (const auto& input : job.spec.inputs) CHECK((!files || has(*input.blob)));
             for (const auto& [lease, attempt] : state.attempts) {
-                if (attempt.job != id) continue;
-                for (const auto& artifact : attempt.artifacts) {
-                    CHECK((!files || has(artifact.blob)));
-                }
-                if (attempt.log) CHECK((!logs || has(attempt.log->blob)));
-                for (const Hash& hash : attempt.uploads) CHECK(has(hash));
+                if (attempt.job == id) check_left(attempt, files, logs);
             }
         }
+    }
+
+    void check_left(const Attempt& attempt, bool files, bool logs) const {
+        for (const auto& artifact : attempt.artifacts) CHECK((!files || has(artifact.blob)));
+        if (attempt.log) CHECK((!logs || has(attempt.log->blob)));
+        for (const Hash& hash : attempt.uploads) CHECK(has(hash));
     }
 
     /// All jobs have ended: some time later no blob is left, and no byte is counted.

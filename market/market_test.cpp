@@ -12,7 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using protocol::JobState;
 using protocol::Reason;
-using protocol::TaskState;
 namespace session = protocol::session;
 
 constexpr std::int64_t an_hour = 3'600'000;  // lamports an hour: one a millisecond

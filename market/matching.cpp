@@ -67,11 +67,12 @@ bool within_cap(const Price& price, const protocol::JobSpec& spec) {
 
 std::optional<Allowance> allowance(const Job& job, std::size_t tasks_waiting, const Price& price,
                                    Duration time_min) {
-    check(tasks_waiting > 0);
+    const auto waiting = static_cast<std::int64_t>(tasks_waiting);
+    check(waiting > 0);
     const Lamports free = job.hold - job.charged - job.reserved;
     const Duration wanted = job.spec.limits.time.length;
     const auto whole = ledger::quote(price, footprint(job.spec.resources), wanted);
-    const Lamports share{free.value / static_cast<std::int64_t>(tasks_waiting)};
+    const Lamports share{free.value / waiting};
     if (whole.ok() && whole.value() <= share) return Allowance{whole.value(), wanted};
     const auto time = affordable(price, job.spec.resources, share, wanted);
     if (!time || *time < std::min(time_min, wanted)) return std::nullopt;

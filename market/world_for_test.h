@@ -70,8 +70,8 @@ public:
     }
 
     template <class Message>
-    Status hear(ProviderId provider, Message message) {
-        const Status status = market.hear(provider, std::move(message), moment(), batch);
+    Status hear(ProviderId provider, const Message& message) {
+        const Status status = market.hear(provider, message, moment(), batch);
         flush();
         return status;
     }
