@@ -33,7 +33,7 @@ struct Resources {
     std::uint32_t cores = 1;
     Size memory = 1_GiB;
     Size disk = 1_GiB;
-    Gpus gpu;
+    Gpus gpu{};
 
     friend bool operator==(const Resources&, const Resources&) = default;
 };
