@@ -82,6 +82,7 @@ private:
         work_.clear();
         connected_ = false;
         std::vector<Found> found;
+        found.reserve(shims_.size());
         for (const auto& [lease, shim] : shims_) found.push_back({shim.order, shim.slot});
         perform(provider_->start(found, moment()));
         for (const auto& [lease, shim] : shims_) {

@@ -16,7 +16,6 @@ namespace shoal::sandbox {
 namespace {
 
 using protocol::JobOutput;
-using protocol::Reason;
 
 /// A folder /out that a job has left.
 class Left {

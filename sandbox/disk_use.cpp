@@ -68,10 +68,11 @@ public:
     void add(pid_t process) {
         const std::string path = "/proc/" + std::to_string(process) + "/fd";
         const Folder descriptors(::opendir(path.c_str()));
-        if (!descriptors) return;
+        const int folder = descriptors ? ::dirfd(descriptors.get()) : -1;
+        if (folder < 0) return;
         while (const dirent* entry = ::readdir(descriptors.get())) {
             struct stat found{};
-            if (::fstatat(::dirfd(descriptors.get()), entry->d_name, &found, 0) != 0) continue;
+            if (::fstatat(folder, entry->d_name, &found, 0) != 0) continue;
             if (!S_ISREG(found.st_mode) || found.st_nlink > 0 || found.st_dev != device_) continue;
             if (!seen_.insert(found.st_ino).second) continue;
             size_bytes += static_cast<std::uint64_t>(found.st_blocks) * block_bytes;

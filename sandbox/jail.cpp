@@ -263,6 +263,9 @@ private:
         const int log = ::fcntl(plan_.log, F_DUPFD_CLOEXEC, above);
         const int reports = ::fcntl(plan_.report, F_DUPFD_CLOEXEC, above);
         const int outlet = ::fcntl(outcome, F_DUPFD_CLOEXEC, above);
+        if (null < 0 || log < 0 || reports < 0 || outlet < 0) {
+            report({outcome}, JailStep::spawn, errno);
+        }
         ::dup2(null, 0);
         ::dup2(log, 1);
         ::dup2(log, 2);
