@@ -76,4 +76,12 @@ constexpr Duration log_retention{14LL * 86'400'000};       // likewise of its lo
 constexpr Duration dropped_remembered{90LL * 86'400'000};  // that a blob was there, and till when
 constexpr std::size_t drops_at_once = 1'000;  // blobs of one moment: a commit stays short
 
+// The journal.
+constexpr Size journal_segment = 64_MiB;  // some 200,000 events: two seconds of a restart
+constexpr Size journal_segment_min = 64_KiB;
+constexpr Size journal_segment_max = 1_GiB;               // a compressed one is read whole
+constexpr Duration journal_segment_age{86'400'000};       // a quiet market gets snapshots too
+constexpr Duration journal_retention{90LL * 86'400'000};  // of events that a snapshot covers
+constexpr Duration journal_retention_min{86'400'000};     // an operator looks back a day
+
 }  // namespace shoal::limits
