@@ -253,7 +253,12 @@ Outcome live(const std::filesystem::path& folder, const Life& life = {}) {
 void require_whole(const std::filesystem::path& folder, const Outcome& outcome) {
     const auto journal = SqliteJournal::open(folder, {.release = "0.1.0"});
     REQUIRE_MESSAGE(journal.ok(), (journal.ok() ? "" : journal.error().what));
-    const auto rows = journal.value()->read(0, 1'000).value();
+    std::vector<Row> rows;
+    for (bool is_more = true; is_more;) {
+        const auto some = journal.value()->read(rows.size(), 1'000).value();
+        rows.insert(rows.end(), some.begin(), some.end());
+        is_more = !some.empty();
+    }
     const std::uint64_t batches = rows.size() / rows_per_batch;
     REQUIRE(rows.size() == batches * rows_per_batch);
     REQUIRE(batches >= outcome.acknowledged);

@@ -81,7 +81,7 @@ TEST_CASE("a segment is closed at its age, and the journal goes on in the next o
     CHECK(folder.closed == 3);
     for (int restart = 0; restart < 2; ++restart) {
         CHECK(folder.all() == rows(1, 200));
-        CHECK(folder.journal->read(50, 2).value() == rows(51, 52));
+        CHECK(folder.journal->read(51, 2).value() == rows(52, 53));
         folder.reopen();
     }
     CHECK(folder.journal->append(rows(201, 201), {}).ok());

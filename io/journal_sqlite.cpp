@@ -96,6 +96,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::filesystem
     const Status durable = sync_folder(folder);
     if (!durable.ok()) return durable.error();
     JournalReader reader = TRY(JournalReader::open(folder, {options.vfs}));
+    TRY(reader.segments());  // there is no gap between them
     const std::uint64_t last = writer.last();
     std::unique_ptr<State> state(new State{
         .folder = folder,
