@@ -33,6 +33,7 @@ namespace shoal::apps {
 
 namespace {
 
+constexpr Duration drain_time{200};           // for answers on their way
 constexpr std::uint64_t close_after = 1'000;  // events; below it a start is quick anyway
 
 struct Address {
@@ -153,6 +154,7 @@ private:
         loop_, *journal_, {io::journal_folder(folder_.path()), retention_}};
     MarketHttp http_{{loop_, core_, api_, *blobs_, keeper_, sessions_, feed_}};
     std::unique_ptr<io::HttpServer> server_;
+    bool is_stopping_ = false;
 };
 
 Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& options) {
@@ -256,14 +258,19 @@ void MarketServer::on_signals(const MarketOptions& options) {
     });
 }
 
+/// Who asks whether it serves hears at once that it stops; what was asked before is still answered.
 void MarketServer::stop() {
-    server_->stop();
-    core_.when_idle([this] { loop_.stop(); });
+    if (std::exchange(is_stopping_, true)) return;
+    api_.set_missing("the market is being stopped");
+    journal_keeper_.stop();
+    loop_.after(drain_time, [this] {
+        server_->stop();
+        core_.when_idle([this] { loop_.stop(); });
+    });
 }
 
 void MarketServer::run() {
     loop_.run();
-    journal_keeper_.stop();
     const Status kept = keep_snapshot(*journal_, market_, core_.last_sequence());
     if (!kept.ok()) fmt::print(stderr, "no snapshot was kept: {}\n", kept.error().what);
 }
