@@ -160,11 +160,8 @@ Result<io::BackupManifest> manifest_of(const fs::path& source) {
                                           "finished (it has no backup.json)"};
     }
     io::BackupManifest manifest = TRY(io::read_manifest(TRY(std::move(text))));
-    // Names may be removed from a backup; all else must be there.
-    std::error_code failed;
-    if (!fs::exists(source / io::names_name, failed)) {
-        std::erase_if(manifest.files, [](const auto& file) { return file.path == io::names_name; });
-    }
+    // Names may be removed from a backup, one or all: what is left of them need not be as it was.
+    std::erase_if(manifest.files, [](const auto& file) { return file.path == io::names_name; });
     return manifest;
 }
 
