@@ -64,7 +64,7 @@ Status check_files(const std::filesystem::path& backup, const io::BackupManifest
 /// From the backup's base, or from nothing.
 Result<Replay> begin_replay(const std::filesystem::path& backup, const io::BackupManifest&);
 
-/// Waits for it, as long as the keeper usually takes. conflict: it takes longer.
+/// That nothing of the journal is dropped. conflict: for too long something is.
 Result<io::Descriptor> hold_journal(const std::filesystem::path& journal);
 
 /// Where a blob lies below a market's folder or a backup.

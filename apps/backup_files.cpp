@@ -20,7 +20,7 @@ namespace shoal::apps {
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
-constexpr Duration patience{600'000};
+constexpr Duration patience{60'000};
 constexpr Duration pause{200};
 constexpr mode_t private_mode = 0600;
 
@@ -109,7 +109,7 @@ Result<io::Descriptor> hold_journal(const std::filesystem::path& journal) {
         auto held = io::hold_keeping(journal, io::Keeping::shared);
         if (held.ok() || held.error().code != Code::conflict) return held;
         if (std::chrono::steady_clock::now() > end) return held;
-        std::this_thread::sleep_for(pause);  // a snapshot is being made
+        std::this_thread::sleep_for(pause);  // packs take the place of tables just now
     }
 }
 

@@ -165,7 +165,7 @@ Status keep_journal(const KeepOptions& options) {
     if (is_orphan(options.parent)) return Error{Code::unavailable, "the market is gone"};
     stand_back();
     const std::filesystem::path folder = options.folder;
-    const io::Descriptor held = TRY(io::hold_keeping(folder, io::Keeping::exclusive));
+    const io::Descriptor held = TRY(io::hold_making(folder));
     TRY(remove_drafts(folder));
     Keeper keeper(folder, TRY(io::JournalReader::open(folder, {})));
     return keeper.run(Time{Duration{options.drop_before}});

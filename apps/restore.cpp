@@ -55,8 +55,11 @@ public:
     }
 
 private:
+    /// What was committed together has one time, and belongs together: between two events of one
+    /// command the market was never seen.
     bool is_wanted(const io::Row& row) const {
-        if (wish_.sequence && row.sequence > *wish_.sequence) return false;
+        const bool is_later = wish_.sequence && row.sequence > *wish_.sequence;
+        if (is_later && (replay_.applied() == 0 || row.time > replay_.time())) return false;
         return !wish_.at || row.time <= *wish_.at;
     }
 
@@ -116,7 +119,7 @@ private:
                                      "restored from it",
                                      manifest_.first)};
         }
-        if (wish_.sequence && replay_.sequence() != *wish_.sequence) {
+        if (wish_.sequence && replay_.sequence() < *wish_.sequence) {
             return Error{Code::invalid, fmt::format("the backup ends at event {}, of {}",
                                                     replay_.sequence(), to_date(replay_.time()))};
         }

@@ -25,6 +25,12 @@ std::filesystem::path path_of(const std::filesystem::path& folder, std::uint64_t
     return folder / fmt::format("{}{:020}{}", prefix, first, suffix);
 }
 
+Result<Descriptor> hold(const std::filesystem::path& path, int kind) {
+    Descriptor lock = TRY(open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW));
+    if (::flock(lock.number(), kind | LOCK_NB) == 0) return lock;
+    return system_error("cannot hold " + path.string(), errno);
+}
+
 }  // namespace
 
 std::filesystem::path journal_folder(const std::filesystem::path& data) {
@@ -64,12 +70,11 @@ Result<std::vector<SegmentFiles>> list_segments(const std::filesystem::path& fol
 }
 
 Result<Descriptor> hold_keeping(const std::filesystem::path& folder, Keeping keeping) {
-    Descriptor lock = TRY(open_file(folder / "keeping", O_RDWR | O_CREAT | O_NOFOLLOW));
-    const int kind = keeping == Keeping::exclusive ? LOCK_EX : LOCK_SH;
-    if (::flock(lock.number(), kind | LOCK_NB) != 0) {
-        return system_error("cannot hold " + folder.string() + " as it is", errno);
-    }
-    return lock;
+    return hold(folder / "keeping", keeping == Keeping::exclusive ? LOCK_EX : LOCK_SH);
+}
+
+Result<Descriptor> hold_making(const std::filesystem::path& folder) {
+    return hold(folder / "making", LOCK_EX);
 }
 
 Status remove_file(const std::filesystem::path& path) {

@@ -29,11 +29,13 @@ std::filesystem::path pack_path(const std::filesystem::path& folder, std::uint64
 /// The segments by their first event. Errors of the file system.
 Result<std::vector<SegmentFiles>> list_segments(const std::filesystem::path& folder);
 
-/// Held while something other than the market's writer works in the folder: exclusively by who
-/// makes or drops files there, shared by who only wants that nothing is dropped. conflict: another
-/// one holds it.
+/// Held exclusively while files of the folder are dropped, shared by who wants that none is.
+/// conflict: another one holds it.
 enum class Keeping { shared, exclusive };
 Result<Descriptor> hold_keeping(const std::filesystem::path& folder, Keeping keeping);
+
+/// Held by who makes snapshots and packs, which is one at a time. conflict: another one holds it.
+Result<Descriptor> hold_making(const std::filesystem::path& folder);
 
 /// Removes a file; one that is not there is no error.
 Status remove_file(const std::filesystem::path& path);
