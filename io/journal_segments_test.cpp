@@ -311,7 +311,8 @@ TEST_CASE("a pack gives back its rows, in blocks") {
     CHECK(pack.facts().last_time == row(300).time);
     std::uint64_t next = 5;
     while (next <= 300) {
-        for (const Row& one : pack.read(next - 1, 11).value()) REQUIRE(one == row(next++, 20'000));
+        const auto some = pack.read(next - 1, 11).value();
+        for (const Row& one : some) REQUIRE(one == row(next++, 20'000));
     }
     CHECK(pack.read(300, 5).value().empty());
     CHECK(pack.read(0, 1).value().at(0) == row(5, 20'000));
