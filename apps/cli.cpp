@@ -41,19 +41,20 @@ std::vector<std::string> option_names(const CLI::App& app) {
     return names;
 }
 
+/// Those for people: what this program starts itself is in no group.
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); });
+}
+
 std::vector<std::string> command_names(const CLI::App& app) {
     std::vector<std::string> names;
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-        names.push_back(command->get_name());
-    }
+    for (const CLI::App* command : commands_of(app)) names.push_back(command->get_name());
     return names;
 }
 
 CommandShape shape_of(const CLI::App& app) {
     CommandShape shape{app.get_name(), app.get_description(), option_names(app), {}};
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-        shape.commands.push_back(shape_of(*command));
-    }
+    for (const CLI::App* command : commands_of(app)) shape.commands.push_back(shape_of(*command));
     return shape;
 }
 
@@ -184,6 +185,7 @@ void build(CommandTree& tree) {
     add_service_commands(tree);
     add_job_commands(tree);
     add_account_commands(tree);
+    add_journal_commands(tree);
     add_own_commands(tree);
 }
 

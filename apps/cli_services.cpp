@@ -104,8 +104,71 @@ void add_provide(CommandTree& tree) {
     run_with(tree, command, words, run_provider);
 }
 
+/// `market` as a person typed it, before it is understood.
+struct MarketWords {
+    MarketOptions options;
+    std::string segment;
+    std::string segment_age;
+    std::string retention;
+};
+
+Status read_length(std::string_view flag, const std::string& text, Duration least,
+                   Duration& length) {
+    if (text.empty()) return Done{};
+    const auto parsed = parse_span(text);
+    if (!parsed.ok()) return in_flag(flag, parsed.error());
+    if (parsed.value().length < least) {
+        return Error{Code::invalid, std::string(flag) + ": expected at least " +
+                                        to_string(Span{least}) + ", got " + text};
+    }
+    length = parsed.value().length;
+    return Done{};
+}
+
+Status read_segment_size(const std::string& text, Size& size) {
+    std::optional<Size> parsed;
+    TRY(read_size("--journal-segment", text, parsed));
+    if (!parsed) return Done{};
+    if (*parsed < limits::journal_segment_min || *parsed > limits::journal_segment_max) {
+        return Error{Code::invalid, "--journal-segment: expected " +
+                                        to_string(limits::journal_segment_min) + " to " +
+                                        to_string(limits::journal_segment_max) + ", got " + text};
+    }
+    size = *parsed;
+    return Done{};
+}
+
+Result<MarketOptions> understand(const MarketWords& words, const Setting& data) {
+    constexpr Duration segment_age_min{1'000};
+    MarketOptions options = words.options;
+    TRY(read_segment_size(words.segment, options.journal_segment));
+    TRY(read_length("--journal-segment-age", words.segment_age, segment_age_min,
+                    options.journal_segment_age));
+    TRY(read_length("--journal-retention", words.retention, limits::journal_retention_min,
+                    options.journal_retention));
+    options.data = data.value;
+    if (data.source != "--data") options.data /= "market";
+    return options;
+}
+
+void add_journal_options(CLI::App& command, MarketWords& words) {
+    command
+        .add_option("--journal-segment", words.segment,
+                    "close a segment of the journal at this size (64MiB)")
+        ->type_name("SIZE");
+    command
+        .add_option("--journal-segment-age", words.segment_age,
+                    "or at this age, and make a snapshot (1d)")
+        ->type_name("TIME");
+    command
+        .add_option("--journal-retention", words.retention,
+                    "keep the events behind snapshots this long (90d)")
+        ->type_name("TIME");
+}
+
 void add_market(CommandTree& tree) {
-    auto options = std::make_shared<MarketOptions>();
+    auto words = std::make_shared<MarketWords>();
+    MarketOptions* options = &words->options;
     auto* command =
         add_command(tree.app, "market", "Serve a market until it is told to stop",
                     "shoal market --listen 127.0.0.1:7070\n"
@@ -123,12 +186,10 @@ void add_market(CommandTree& tree) {
         ->type_name("FILE")
         ->needs(certificate);
     command->add_option("--ready-fd", options->ready_fd, "")->group("");
-    command->callback([&tree, options] {
-        tree.action = [options](Context& context) -> Result<Exit> {
-            const Setting& data = context.config().data;
-            options->data = data.value;
-            if (data.source != "--data") options->data /= "market";
-            return static_cast<Exit>(serve_market(*options));
+    add_journal_options(*command, *words);
+    command->callback([&tree, words] {
+        tree.action = [words](Context& context) -> Result<Exit> {
+            return static_cast<Exit>(serve_market(TRY(understand(*words, context.config().data))));
         };
     });
 }

@@ -30,6 +30,7 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 void add_job_commands(CommandTree&);
 void add_account_commands(CommandTree&);
 void add_service_commands(CommandTree&);
+void add_journal_commands(CommandTree&);
 
 /// Sets the tree's action to this function with these options when the command is chosen.
 template <class Options>

@@ -141,6 +141,33 @@ struct UpOptions {
 Result<Exit> start_up(Context&, const UpOptions&);
 Result<Exit> shut_down(Context&);
 
+/// What is done with the folder of a market itself, whether it serves or not.
+struct JournalOptions {
+    std::string data;
+    std::string from;  // a sequence number or a time
+    std::string to;
+    std::string type;
+    std::string job;
+    std::string account;
+};
+Result<Exit> check_journal(Context&, const JournalOptions&);
+Result<Exit> show_journal(Context&, const JournalOptions&);
+
+struct BackupOptions {
+    std::string data;
+    std::string target;
+    bool has_blobs = false;
+};
+Result<Exit> back_up(Context&, const BackupOptions&);
+
+struct RestoreOptions {
+    std::string source;
+    std::string folder;
+    std::string at;
+    std::optional<std::uint64_t> sequence;
+};
+Result<Exit> restore(Context&, const RestoreOptions&);
+
 Result<Exit> show_config(Context&);
 
 struct SchemaOptions {

@@ -1,5 +1,6 @@
 #include "apps/market_feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "apps/market_recovery.h"
@@ -68,7 +69,8 @@ void FeedHub::read_on(const Shared& subscriber) {
         return;
     }
     loop_.post_blocking([this, subscriber, after = subscriber->seen] {
-        auto rows = journal_.read(after, rows_at_once);
+        // What was dropped by now is not told any more.
+        auto rows = journal_.read(std::max(after, journal_.first_sequence() - 1), rows_at_once);
         loop_.post([this, subscriber, rows = std::move(rows)] { history(subscriber, rows); });
     });
 }

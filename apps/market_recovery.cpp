@@ -5,9 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "apps/release.h"
 #include "core/json.h"
 #include "io/entropy.h"
 #include "io/files.h"
+#include "io/journal_migration.h"
+#include "ledger/ledger.h"
 
 namespace shoal::apps {
 
@@ -43,28 +46,93 @@ Result<protocol::Event> read_row(const io::Row& row) {
     return error;
 }
 
+Result<Replay> Replay::begin(const std::optional<io::Snapshot>& snapshot, const SecretKey& signer) {
+    Replay replay;
+    replay.market_ = TRY(from_snapshot(snapshot, signer));
+    replay.sequence_ = snapshot ? snapshot->sequence : 0;
+    replay.time_ = replay.market_->state().now;
+    return replay;
+}
+
+Result<Replay> Replay::begin(const std::optional<io::Snapshot>& snapshot) {
+    return begin(snapshot, SecretKey(std::array<std::uint8_t, SecretKey::seed_size>{}));
+}
+
+Result<protocol::Event> Replay::apply(const io::Row& row) {
+    if (row.sequence != sequence_ + 1) {
+        return Error{Code::corrupt,
+                     fmt::format("event {}: missing; the next is {}", sequence_ + 1, row.sequence)};
+    }
+    auto event = read_row(row);
+    if (!event.ok()) return event;
+    market_->apply(event.value());
+    sequence_ = row.sequence;
+    time_ = std::max(time_, row.time);
+    ++applied_;
+    return event;
+}
+
+Status Replay::go_on(const Read& read, std::uint64_t last, const Seen& seen) {
+    while (sequence_ < last) {
+        const std::uint64_t more = std::min<std::uint64_t>(rows_at_once, last - sequence_);
+        const auto rows = TRY(read(sequence_, more));
+        if (rows.empty()) return Done{};
+        for (const io::Row& row : rows) {
+            const protocol::Event event = TRY(apply(row));
+            if (seen) seen(row, event);
+        }
+    }
+    return Done{};
+}
+
+Status Replay::check_books() const {
+    const auto again = ledger::Ledger::restore(market_->ledger().state());
+    if (!again.ok()) return again.error();
+    if (market_->ledger().sum() != Lamports{}) {
+        return Error{Code::corrupt, "the sum of all balances is not zero"};
+    }
+    market_->check_invariants();
+    return Done{};
+}
+
+io::Snapshot Replay::snapshot() const {
+    const std::string text = market::write_state(market_->snapshot());
+    const ByteView bytes = as_bytes(text);
+    return {sequence_, snapshot_format, Bytes(bytes.begin(), bytes.end())};
+}
+
 Result<Recovered> recover(io::Journal& journal, const SecretKey& signer,
                           const std::function<void(std::uint64_t, const protocol::Event&)>& seen) {
-    const io::FoundSnapshot found = TRY(journal.load_snapshot());
+    io::FoundSnapshot found = TRY(journal.load_snapshot());
     for (const std::string& passed_over : found.damaged) {
         fmt::print(stderr, "a damaged snapshot was passed over: {}\n", passed_over);
     }
-    Recovered recovered;
-    recovered.market = TRY(from_snapshot(found.snapshot, signer));
-    recovered.last_sequence = found.snapshot ? found.snapshot->sequence : 0;
-    recovered.last_time = recovered.market->state().now;
-    for (;;) {
-        const auto rows = TRY(journal.read(recovered.last_sequence, rows_at_once));
-        if (rows.empty()) return recovered;
-        for (const io::Row& row : rows) {
-            const protocol::Event event = TRY(read_row(row));
-            recovered.market->apply(event);
-            recovered.last_sequence = row.sequence;
-            recovered.last_time = std::max(recovered.last_time, row.time);
-            ++recovered.replayed;
-            seen(row.sequence, event);
-        }
+    Replay replay = TRY(Replay::begin(found.snapshot, signer));
+    found.snapshot.reset();
+    TRY(replay.go_on(
+        [&](std::uint64_t after, std::size_t limit) { return journal.read(after, limit); },
+        UINT64_MAX,
+        [&](const io::Row& row, const protocol::Event& event) { seen(row.sequence, event); }));
+    const std::uint64_t last = TRY(journal.last_sequence());
+    if (replay.sequence() != last) {
+        return Error{Code::corrupt, fmt::format("the journal ends at event {}, but only {} can be "
+                                                "read",
+                                                last, replay.sequence())};
     }
+    Recovered recovered;
+    recovered.last_sequence = replay.sequence();
+    recovered.last_time = replay.time();
+    recovered.replayed = replay.applied();
+    recovered.market = std::move(replay).take();
+    return recovered;
+}
+
+io::DataFolder::Options market_folder_options() {
+    return {.release = std::string(release),
+            .format = io::market_folder_format,
+            .migrations = {io::migrate_to_segments()},
+            .unchanging = {"blobs"},
+            .passing = {"reserve"}};
 }
 
 Status keep_snapshot(io::Journal& journal, const market::Market& market,

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "apps/blob_keeper.h"
 #include "apps/core_loop.h"
 #include "apps/exit.h"
+#include "apps/journal_keeper.h"
 #include "apps/market_feed.h"
 #include "apps/market_http.h"
 #include "apps/market_recovery.h"
@@ -20,6 +22,7 @@
 #include "io/blobs_files.h"
 #include "io/folder.h"
 #include "io/http_server.h"
+#include "io/journal_files.h"
 #include "io/journal_sqlite.h"
 #include "io/loop.h"
 #include "io/reserve.h"
@@ -30,8 +33,8 @@ namespace shoal::apps {
 
 namespace {
 
-constexpr std::uint64_t snapshot_after =
-    1'000;  // replayed events; below it a start is quick anyway
+constexpr Duration drain_time{200};           // for answers on their way
+constexpr std::uint64_t close_after = 1'000;  // events; below it a start is quick anyway
 
 struct Address {
     std::string host;
@@ -62,13 +65,34 @@ bool make_room(const std::filesystem::path& folder) {
     return true;
 }
 
-Result<std::unique_ptr<io::SqliteJournal>> open_journal(const std::filesystem::path& folder) {
-    const io::SqliteJournal::Options options{.release = std::string(release),
-                                             .make_room = [folder] { return make_room(folder); }};
-    auto journal = io::SqliteJournal::open(folder, options);
+/// What is told when a segment was closed, once there is somebody to tell.
+using Hook = std::shared_ptr<std::function<void()>>;
+
+Result<std::unique_ptr<io::SqliteJournal>> open_journal(const MarketOptions& options,
+                                                        const Hook& closed) {
+    const auto& data = options.data;
+    const io::SqliteJournal::Options wanted{.release = std::string(release),
+                                            .make_room = [data] { return make_room(data); },
+                                            .segment_bytes = options.journal_segment.bytes,
+                                            .segment_age = options.journal_segment_age,
+                                            .closed =
+                                                [closed] {
+                                                    if (*closed) (*closed)();
+                                                }};
+    const auto folder = io::journal_folder(data);
+    auto journal = io::SqliteJournal::open(folder, wanted);
     const bool is_full = !journal.ok() && journal.error().code == Code::exhausted;
-    if (is_full && make_room(folder)) return io::SqliteJournal::open(folder, options);
+    if (is_full && make_room(data)) return io::SqliteJournal::open(folder, wanted);
     return journal;
+}
+
+/// What a start has to replay is closed, so that the keeper can put it into a snapshot.
+Status close_long_segment(io::SqliteJournal& journal) {
+    const auto segments = TRY(journal.segments());
+    if (segments.back().last - segments.back().first + 1 < close_after) return Done{};
+    const Status closed = journal.close_segment();
+    // Without room for another segment this one goes on.
+    return !closed.ok() && closed.error().code == Code::exhausted ? Done{} : closed;
 }
 
 void keep_reserve(const std::filesystem::path& folder) {
@@ -85,12 +109,21 @@ public:
     void run();
 
 private:
-    MarketServer(io::DataFolder folder, std::unique_ptr<io::SqliteJournal> journal,
-                 std::unique_ptr<io::FileBlobs> blobs, Recovered recovered)
-        : folder_(std::move(folder)),
-          journal_(std::move(journal)),
-          blobs_(std::move(blobs)),
-          recovered_(std::move(recovered)),
+    struct Parts {
+        io::DataFolder folder;
+        std::unique_ptr<io::SqliteJournal> journal;
+        std::unique_ptr<io::FileBlobs> blobs;
+        Recovered recovered;
+        Hook closed;
+        Duration retention{};
+    };
+    explicit MarketServer(Parts parts)
+        : folder_(std::move(parts.folder)),
+          closed_(std::move(parts.closed)),
+          retention_(parts.retention),
+          journal_(std::move(parts.journal)),
+          blobs_(std::move(parts.blobs)),
+          recovered_(std::move(parts.recovered)),
           market_(*recovered_.market) {}
 
     void connect();
@@ -100,6 +133,8 @@ private:
     void stop();
 
     io::DataFolder folder_;
+    Hook closed_;
+    Duration retention_;
     std::unique_ptr<io::SqliteJournal> journal_;
     std::unique_ptr<io::FileBlobs> blobs_;
     Recovered recovered_;
@@ -115,20 +150,26 @@ private:
                                    feed_.said(words, now);
                                }};
     BlobKeeper keeper_{loop_, *blobs_, market_};
+    JournalKeeper journal_keeper_{
+        loop_, *journal_, {io::journal_folder(folder_.path()), retention_}};
     MarketHttp http_{{loop_, core_, api_, *blobs_, keeper_, sessions_, feed_}};
     std::unique_ptr<io::HttpServer> server_;
+    bool is_stopping_ = false;
 };
 
 Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& options) {
-    io::DataFolder folder =
-        TRY(io::DataFolder::open(options.data, {.release = std::string(release)}));
+    io::DataFolder folder = TRY(io::DataFolder::open(options.data, market_folder_options()));
     if (const auto& original = folder.original()) {
         fmt::print(stderr,
                    "the folder was brought to this release's format; as it was it is in {}\n",
                    original->string());
     }
     const SecretKey key = TRY(signing_key(folder.path()));
-    auto journal = TRY(open_journal(folder.path()));
+    const Hook closed = std::make_shared<std::function<void()>>();
+    auto journal = TRY(open_journal(options, closed));
+    for (const std::string& path : TRY(journal->adopt())) {
+        fmt::print(stderr, "a damaged file was removed, to be made again: {}\n", path);
+    }
     auto blobs = TRY(io::FileBlobs::open(folder.path(), {}));
     std::vector<std::pair<std::uint64_t, protocol::Event>> submitted;
     Recovered recovered =
@@ -138,16 +179,16 @@ Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& op
             }
         }));
     keep_reserve(folder.path());
-    if (recovered.replayed >= snapshot_after) {
-        TRY(keep_snapshot(*journal, *recovered.market, recovered.last_sequence));
-    }
-    std::unique_ptr<MarketServer> server(new MarketServer(std::move(folder), std::move(journal),
-                                                          std::move(blobs), std::move(recovered)));
+    TRY(close_long_segment(*journal));
+    std::unique_ptr<MarketServer> server(
+        new MarketServer({std::move(folder), std::move(journal), std::move(blobs),
+                          std::move(recovered), closed, options.journal_retention}));
     for (const auto& [sequence, event] : submitted) server->feed_.event(sequence, event);
     return server;
 }
 
 void MarketServer::connect() {
+    *closed_ = [this] { journal_keeper_.consider(); };
     core_.set_outlets({
         .message = [this](const market::ToProvider& message) { sessions_.send(message); },
         .event =
@@ -188,6 +229,7 @@ Status MarketServer::serve(const MarketOptions& options) {
     server_ = TRY(io::HttpServer::start(loop_, wanted, http_.handlers()));
     api_.set_missing("");
     keeper_.sweep();
+    journal_keeper_.consider();
     on_signals(options);  // before it says that it is there: who hears it may tell it to stop
     return announce(options, wanted);
 }
@@ -216,9 +258,15 @@ void MarketServer::on_signals(const MarketOptions& options) {
     });
 }
 
+/// Who asks whether it serves hears at once that it stops; what was asked before is still answered.
 void MarketServer::stop() {
-    server_->stop();
-    core_.when_idle([this] { loop_.stop(); });
+    if (std::exchange(is_stopping_, true)) return;
+    api_.set_missing("the market is being stopped");
+    journal_keeper_.stop();
+    loop_.after(drain_time, [this] {
+        server_->stop();
+        core_.when_idle([this] { loop_.stop(); });
+    });
 }
 
 void MarketServer::run() {

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#include "core/limits.h"
+
 namespace shoal::apps {
 
 struct MarketOptions {
@@ -10,6 +12,9 @@ struct MarketOptions {
     std::string listen = "127.0.0.1:7070";  // ADDRESS:PORT; beyond this machine TLS is demanded
     std::string tls_certificate;            // PEM files; both or none
     std::string tls_key;
+    Size journal_segment = limits::journal_segment;  // a segment is closed at this size,
+    Duration journal_segment_age = limits::journal_segment_age;  // or at this age
+    Duration journal_retention = limits::journal_retention;      // then closed ones are dropped
     int ready_fd = -1;  // when it serves: one line with its URL is written there
 };
 

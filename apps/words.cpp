@@ -1,6 +1,8 @@
 #include "apps/words.h"
 
+#include <chrono>
 #include <ctime>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -30,6 +32,47 @@ std::string to_date(Time time) {
     char text[32];
     const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
     return {text, size};
+}
+
+namespace {
+
+/// The numbers of a date, if the text is these digits and signs: a 9 stands for any digit.
+bool has_form(std::string_view text, std::string_view form) {
+    if (text.size() != form.size()) return false;
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        const bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '9' ? !is_digit : text[i] != form[i]) return false;
+    }
+    return true;
+}
+
+std::optional<Time> time_of(const std::string& text) {
+    using namespace std::chrono;
+    const auto number = [&](std::size_t at, std::size_t size) {
+        return std::stoi(text.substr(at, size));
+    };
+    const year_month_day day{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
+                             std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+    const int hour = number(11, 2);
+    const int minute = number(14, 2);
+    const int second = number(17, 2);
+    if (!day.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+    const auto since = sys_days{day}.time_since_epoch() + hours{hour} + minutes{minute};
+    return Time{duration_cast<Duration>(since + seconds{second})};
+}
+
+}  // namespace
+
+Result<Time> parse_date(std::string_view text) {
+    std::string whole(text.substr(0, 64));
+    if (has_form(whole, "9999-99-99")) whole += " 00:00:00";
+    if (whole.ends_with('Z')) whole.pop_back();
+    if (whole.size() > 10 && whole[10] == 'T') whole[10] = ' ';
+    const auto time = has_form(whole, "9999-99-99 99:99:99") ? time_of(whole) : std::nullopt;
+    if (time && *time >= Time{}) return *time;
+    return Error{Code::invalid,
+                 fmt::format(R"(expected a time like "2026-03-01 12:30:05" (UTC), got "{}")",
+                             text.substr(0, 64))};
 }
 
 std::string to_length(Duration length) {

@@ -21,6 +21,10 @@ Result<Lamports> parse_credit(std::string_view text);
 /// "2026-03-01 12:30:05", UTC.
 std::string to_date(Time);
 
+/// A date as to_date writes it, also with a T between and a Z behind, or a day alone, which begins
+/// at midnight. invalid: anything else.
+Result<Time> parse_date(std::string_view text);
+
 /// Rounded for people: "340 ms", "12.3 s", "5 min 20 s", "3 h 5 min", "2 d 4 h".
 std::string to_length(Duration);
 

@@ -71,5 +71,18 @@ TEST_CASE("a task is called by its parameters") {
     CHECK(label_of(task) == "l2=0 rate=0.1");
 }
 
+TEST_CASE("a date is read as it is shown, and a day begins at midnight") {
+    const Time time{Duration{1'772'368'205'000}};
+    CHECK(to_date(time) == "2026-03-01 12:30:05");
+    CHECK(parse_date("2026-03-01 12:30:05").value() == time);
+    CHECK(parse_date("2026-03-01T12:30:05Z").value() == time);
+    CHECK(to_date(parse_date("2028-02-29").value()) == "2028-02-29 00:00:00");
+    for (const char* wrong : {"", "2026", "2026-02-29", "2026-13-01", "2026-03-01 24:00:00",
+                              "2026-03-01 12:30", "1969-12-31", "2026-03-01 12:30:05 CET"}) {
+        CAPTURE(wrong);
+        CHECK(parse_date(wrong).error().code == Code::invalid);
+    }
+}
+
 }  // namespace
 }  // namespace shoal::apps

@@ -218,7 +218,8 @@ class Market:
         self.log = open(self.folder / "market.log", "wb")
         self.process = subprocess.Popen(
             [self.shoal, "market", "--data", self.folder / "market", "--listen", "127.0.0.1:0",
-             "--ready-fd", str(write)], pass_fds=[write], stdout=self.log, stderr=self.log)
+             "--journal-segment", "1GiB", "--ready-fd", str(write)],
+            pass_fds=[write], stdout=self.log, stderr=self.log)
         os.close(write)
         with os.fdopen(read) as ready:
             self.url = ready.readline().strip()

@@ -81,4 +81,12 @@ constexpr Duration dropped_remembered{90LL * 86'400'000};  // that a blob was th
 constexpr Duration use_half_life{86'400'000};  // of a buyer's use, beside other buyers'
 constexpr std::size_t drops_at_once = 1'000;  // blobs of one moment: a commit stays short
 
+// The journal.
+constexpr Size journal_segment = 64_MiB;  // some 200,000 events: two seconds of a restart
+constexpr Size journal_segment_min = 64_KiB;
+constexpr Size journal_segment_max = 1_GiB;               // a compressed one is read whole
+constexpr Duration journal_segment_age{86'400'000};       // a quiet market gets snapshots too
+constexpr Duration journal_retention{90LL * 86'400'000};  // of events that a snapshot covers
+constexpr Duration journal_retention_min{86'400'000};     // an operator looks back a day
+
 }  // namespace shoal::limits

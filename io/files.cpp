@@ -121,6 +121,21 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t s
     return read_rest(file, path, size_max);
 }
 
+Result<std::string> read_start(const std::filesystem::path& path, std::size_t size) {
+    const Descriptor file = TRY(open_regular(path));
+    std::string start(size, '\0');
+    std::size_t taken = 0;
+    while (taken < size) {
+        const ssize_t more = ::read(file.number(), start.data() + taken, size - taken);
+        if (more < 0 && errno == EINTR) continue;
+        if (more < 0) return failure("cannot read", path);
+        if (more == 0) break;
+        taken += static_cast<std::size_t>(more);
+    }
+    start.resize(taken);
+    return start;
+}
+
 Status write_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
     std::filesystem::path draft = path;
     draft += "." + to_hex(ByteView(entropy()).first(8)) + ".new";

@@ -42,6 +42,9 @@ Result<Descriptor> open_file(const std::filesystem::path& path, int flags, mode_
 /// invalid: not a regular file, or above size_max. Else the errors of system_error.
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t size_max);
 
+/// The first bytes of a file, fewer if it is shorter. Errors as read_file.
+Result<std::string> read_start(const std::filesystem::path& path, std::size_t size);
+
 /// Replaces a file as a whole: after a crash the old or the new content is there, never a part.
 /// When it returns, the new content and its name are durable.
 Status write_file(const std::filesystem::path& path, std::string_view content, mode_t mode = 0644);

@@ -195,8 +195,9 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& path, const Opt
 Result<DataFolder> DataFolder::migrated(const std::filesystem::path& path, Descriptor lock,
                                         std::uint32_t format, const Options& options) {
     const Descriptor of_original = std::move(lock);
-    Status done = migrate_copy(path, options.migrations, format, options.format,
-                               {std::string(mark_name), std::string(lock_name)});
+    CopyRules rules{options.passing, options.unchanging};
+    rules.left_out.insert(rules.left_out.end(), {mark_name, lock_name});
+    Status done = migrate_copy(path, options.migrations, format, options.format, rules);
     if (!done.ok()) return done.error();
     Descriptor of_copy = TRY(open_lock(copy_of(path)));
     done = write_mark(copy_of(path), options);

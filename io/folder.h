@@ -36,6 +36,11 @@ public:
         std::string release;
         std::uint32_t format = 1;                // of the folder as a whole; a newer one is refused
         std::vector<Migration> migrations = {};  // how an older one becomes one of this format
+
+        /// Folders in it whose files never change, so that a migration shares them with the
+        /// original, and files that are made anew.
+        std::vector<std::filesystem::path> unchanging = {};
+        std::vector<std::filesystem::path> passing = {};
     };
 
     /// conflict: another process uses it. unsupported: made by a newer release, or by one so old

@@ -66,16 +66,19 @@ public:
     /// failed, or an earlier one did.
     virtual Status append(std::span<const Row> rows, std::span<const SideWrite> side) = 0;
 
-    /// At most `limit` rows after this one, in order. corrupt: a row is damaged or missing, with
-    /// its sequence number.
+    /// At most `limit` rows after this one, in order; none only at the end. corrupt: a row is
+    /// damaged or missing, with its sequence number. stale: these rows were dropped.
     virtual Result<std::vector<Row>> read(std::uint64_t after_sequence, std::size_t limit) = 0;
+
+    /// The oldest row that is kept; the next one's number if there is none.
+    virtual std::uint64_t first_sequence() = 0;
 
     /// Zero while the journal is empty.
     virtual Result<std::uint64_t> last_sequence() = 0;
 
     virtual Result<std::map<AccountId, std::string>> names() = 0;
 
-    /// Keeps this snapshot and the one before it.
+    /// Keeps this snapshot and the one before it, and the base of what is kept.
     virtual Status save_snapshot(const Snapshot& snapshot) = 0;
 
     /// corrupt: a snapshot knows of events that the journal does not have.

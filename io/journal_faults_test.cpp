@@ -14,6 +14,7 @@
 
 #include "core/random.h"
 #include "io/files.h"
+#include "io/journal_files.h"
 #include "io/journal_sqlite.h"
 #include "io/scratch.h"
 
@@ -217,16 +218,25 @@ struct Outcome {
     std::optional<Error> failure;
 };
 
-/// A market's life: it opens its journal and appends batches until one fails.
-Outcome live(const std::filesystem::path& folder, const std::function<bool()>& make_room = {}) {
+/// How a market lives.
+struct Life {
+    std::function<bool()> make_room = {};
+    std::uint64_t segment_bytes = limits::journal_segment.bytes;
+    std::uint64_t batches = batch_count;
+};
+
+/// It opens its journal and appends batches until one fails.
+Outcome live(const std::filesystem::path& folder, const Life& life = {}) {
     Outcome outcome;
-    auto journal = SqliteJournal::open(
-        folder, {.release = "0.1.0", .vfs = faulty_disk(), .make_room = make_room});
+    auto journal = SqliteJournal::open(folder, {.release = "0.1.0",
+                                                .vfs = faulty_disk(),
+                                                .make_room = life.make_room,
+                                                .segment_bytes = life.segment_bytes});
     if (!journal.ok()) {
         outcome.failure = journal.error();
         return outcome;
     }
-    for (std::uint64_t i = 0; i < batch_count; ++i) {
+    for (std::uint64_t i = 0; i < life.batches; ++i) {
         const SideWrite side = NameSet{AccountId{1}, name_after(i + 1)};
         const Status appended = journal.value()->append(batch(i), std::span(&side, 1));
         if (!appended.ok()) {
@@ -244,7 +254,12 @@ Outcome live(const std::filesystem::path& folder, const std::function<bool()>& m
 void require_whole(const std::filesystem::path& folder, const Outcome& outcome) {
     const auto journal = SqliteJournal::open(folder, {.release = "0.1.0"});
     REQUIRE_MESSAGE(journal.ok(), (journal.ok() ? "" : journal.error().what));
-    const auto rows = journal.value()->read(0, 1'000).value();
+    std::vector<Row> rows;
+    for (bool is_more = true; is_more;) {
+        const auto some = journal.value()->read(rows.size(), 1'000).value();
+        rows.insert(rows.end(), some.begin(), some.end());
+        is_more = !some.empty();
+    }
     const std::uint64_t batches = rows.size() / rows_per_batch;
     REQUIRE(rows.size() == batches * rows_per_batch);
     REQUIRE(batches >= outcome.acknowledged);
@@ -262,20 +277,20 @@ void require_whole(const std::filesystem::path& folder, const Outcome& outcome) 
 
 /// Runs the life with a fault at every operation in turn; gives the number of operations.
 std::size_t for_every_operation(const Disk& kind, const std::function<void(const Outcome&)>& look,
-                                const std::function<bool()>& make_room = {}) {
+                                const Life& life = {}) {
     for (std::size_t n = 1;; ++n) {
         CAPTURE(n);
         const ScratchFolder scratch;
         Disk faulty = kind;
         faulty.fails_at = n;
         disk = &faulty;
-        const Outcome outcome = live(scratch.path(), make_room);
+        const Outcome outcome = live(scratch.path(), life);
         const bool reached = faulty.count >= n;
         if (kind.loses_power && reached) faulty.come_back(scratch.path());
         require_whole(scratch.path(), outcome);
         look(outcome);
         if (!reached) {
-            REQUIRE(outcome.acknowledged == batch_count);
+            REQUIRE(outcome.acknowledged == life.batches);
             return n;
         }
     }
@@ -320,19 +335,19 @@ TEST_CASE("a full disk on which room can be made takes the batch at the second t
         if (outcome.failure) CHECK(outcome.acknowledged == 0);
         failed += outcome.failure ? 1 : 0;
     };
-    for_every_operation(Disk{.error = SQLITE_FULL}, look, make_room);
+    for_every_operation(Disk{.error = SQLITE_FULL}, look, {make_room});
     CHECK(asked > 20);
     CHECK(failed < asked);
 }
 
 TEST_CASE("room that cannot be made leaves the batch failed") {
     std::size_t full = 0;
-    for_every_operation(
-        Disk{.error = SQLITE_FULL},
-        [&](const Outcome& outcome) {
-            full += outcome.failure && outcome.failure->code == Code::exhausted ? 1 : 0;
-        },
-        [] { return false; });
+    for_every_operation(Disk{.error = SQLITE_FULL},
+                        [&](const Outcome& outcome) {
+                            full +=
+                                outcome.failure && outcome.failure->code == Code::exhausted ? 1 : 0;
+                        },
+                        {[] { return false; }});
     CHECK(full > 30);
 }
 
@@ -342,6 +357,37 @@ TEST_CASE("a cut of the power loses no acknowledged batch and tears none") {
         const auto count = for_every_operation(Disk{.loses_power = true, .survivors = survivors},
                                                [](const Outcome&) {});
         CHECK(count > 40);
+    }
+}
+
+/// Each batch closes its segment.
+const Life in_segments{.segment_bytes = 9'000, .batches = 2};
+
+TEST_CASE("without faults a life in segments leaves several of them") {
+    const ScratchFolder scratch;
+    Disk sound;
+    disk = &sound;
+    const Outcome outcome = live(scratch.path(), in_segments);
+    CHECK(outcome.acknowledged == in_segments.batches);
+    CHECK(list_segments(scratch.path()).value().size() == 3);
+    require_whole(scratch.path(), outcome);
+}
+
+TEST_CASE("a write or sync that fails while a segment is closed loses nothing") {
+    const auto count = for_every_operation(Disk{}, [](const Outcome&) {}, in_segments);
+    CHECK(count > 60);
+}
+
+TEST_CASE("a disk that is full while a segment is closed loses nothing") {
+    for_every_operation(Disk{.error = SQLITE_FULL}, [](const Outcome&) {}, in_segments);
+}
+
+TEST_CASE("a cut of the power at every step of closing a segment loses nothing") {
+    for (const Survivors survivors : {Survivors::none, Survivors::all, Survivors::some}) {
+        CAPTURE(static_cast<int>(survivors));
+        const auto count = for_every_operation(
+            Disk{.loses_power = true, .survivors = survivors}, [](const Outcome&) {}, in_segments);
+        CHECK(count > 60);
     }
 }
 

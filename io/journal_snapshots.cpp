@@ -8,12 +8,14 @@
 
 #include "core/hash.h"
 #include "io/files.h"
+#include "io/journal_files.h"
 
 namespace shoal::io {
 
 namespace {
 
 constexpr std::string_view prefix = "snapshot-";
+constexpr std::string_view base_prefix = "base-";
 constexpr std::string_view magic = "shoal snapshot 1\n";
 constexpr std::size_t kept_count = 2;
 constexpr std::size_t head_size = magic.size() + 8 + 8 + 8 + 32;
@@ -39,6 +41,23 @@ Hash digest_of(std::uint64_t sequence, std::uint64_t format, ByteView bytes) {
     sum.update(writer.written());
     sum.update(bytes);
     return sum.finish();
+}
+
+/// The numbers behind this prefix of names, the highest first.
+std::vector<std::uint64_t> numbered(const std::filesystem::path& folder,
+                                    std::string_view name_prefix) {
+    std::vector<std::uint64_t> found;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(name_prefix)) continue;
+        std::uint64_t sequence = 0;
+        const char* end = name.data() + name.size();
+        const auto read = std::from_chars(name.data() + name_prefix.size(), end, sequence);
+        if (read.ec == std::errc{} && read.ptr == end) found.push_back(sequence);
+    }
+    std::ranges::sort(found, std::greater{});
+    return found;
 }
 
 }  // namespace
@@ -82,10 +101,29 @@ Status SnapshotFiles::save(const Snapshot& snapshot) const {
     return Done{};
 }
 
-Result<FoundSnapshot> SnapshotFiles::load() const {
+Status SnapshotFiles::save_base(const Snapshot& snapshot) const {
+    return write_file(path_of_base(snapshot.sequence), encode_snapshot(snapshot), 0600);
+}
+
+Status SnapshotFiles::drop_older_bases() const {
+    const auto all = numbered(folder_, base_prefix);
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        const Status removed = remove_file(path_of_base(all[i]));
+        if (!removed.ok()) return removed;
+    }
+    return Done{};
+}
+
+Result<FoundSnapshot> SnapshotFiles::load(std::uint64_t at_most) const {
+    std::vector<std::pair<std::uint64_t, std::filesystem::path>> candidates;
+    for (const std::uint64_t one : sequences()) candidates.emplace_back(one, path_of(one));
+    for (const std::uint64_t one : numbered(folder_, base_prefix)) {
+        candidates.emplace_back(one, path_of_base(one));
+    }
+    std::ranges::sort(candidates, std::greater{});
     FoundSnapshot found;
-    for (const std::uint64_t sequence : sequences()) {
-        const auto path = path_of(sequence);
+    for (const auto& [sequence, path] : candidates) {
+        if (sequence > at_most) continue;
         const std::string file = TRY(read_file(path, snapshot_size_max + head_size));
         auto snapshot = decode_snapshot(file);
         if (snapshot.ok() && snapshot.value().sequence == sequence) {
@@ -98,22 +136,21 @@ Result<FoundSnapshot> SnapshotFiles::load() const {
 }
 
 std::vector<std::uint64_t> SnapshotFiles::sequences() const {
-    std::vector<std::uint64_t> found;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (!name.starts_with(prefix)) continue;
-        std::uint64_t sequence = 0;
-        const char* end = name.data() + name.size();
-        const auto read = std::from_chars(name.data() + prefix.size(), end, sequence);
-        if (read.ec == std::errc{} && read.ptr == end) found.push_back(sequence);
-    }
-    std::ranges::sort(found, std::greater{});
-    return found;
+    return numbered(folder_, prefix);
+}
+
+std::optional<std::uint64_t> SnapshotFiles::base() const {
+    const auto all = numbered(folder_, base_prefix);
+    if (all.empty()) return std::nullopt;
+    return all.front();
 }
 
 std::filesystem::path SnapshotFiles::path_of(std::uint64_t sequence) const {
     return folder_ / (std::string(prefix) + std::to_string(sequence));
+}
+
+std::filesystem::path SnapshotFiles::path_of_base(std::uint64_t sequence) const {
+    return folder_ / (std::string(base_prefix) + std::to_string(sequence));
 }
 
 }  // namespace shoal::io

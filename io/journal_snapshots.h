@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,7 +14,8 @@ namespace shoal::io {
 inline constexpr std::uint64_t snapshot_size_max = std::uint64_t{8}
                                                    << 30;  // of 1,000,000 tasks: 1 GiB
 
-/// Snapshots as files of a folder, the newest two, each with its SHA-256.
+/// Snapshots as files of a folder, each with its SHA-256: the newest two, from which a start goes
+/// on, and the base, which the oldest kept event continues once older ones were dropped.
 class SnapshotFiles {
 public:
     explicit SnapshotFiles(std::filesystem::path folder);
@@ -20,13 +23,21 @@ public:
     /// exhausted, denied, unavailable: the disk's reasons. The older snapshots stay then.
     Status save(const Snapshot& snapshot) const;
 
-    /// The newest one that is whole.
-    Result<FoundSnapshot> load() const;
+    /// Beside an older base, until drop_older_bases().
+    Status save_base(const Snapshot& snapshot) const;
+    Status drop_older_bases() const;
+
+    /// The newest one that is whole, of those not after this event.
+    Result<FoundSnapshot> load(std::uint64_t at_most = UINT64_MAX) const;
+
+    /// Of which events there are snapshots, newest first.
+    std::vector<std::uint64_t> sequences() const;
+    std::optional<std::uint64_t> base() const;
+
+    std::filesystem::path path_of(std::uint64_t sequence) const;
+    std::filesystem::path path_of_base(std::uint64_t sequence) const;
 
 private:
-    std::vector<std::uint64_t> sequences() const;  // newest first
-    std::filesystem::path path_of(std::uint64_t sequence) const;
-
     std::filesystem::path folder_;
 };
 

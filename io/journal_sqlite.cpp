@@ -1,142 +1,84 @@
 #include "io/journal_sqlite.h"
 
+#include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <utility>
 
 #include "core/check.h"
 #include "io/files.h"
+#include "io/journal_files.h"
+#include "io/journal_pack.h"
 #include "io/journal_row.h"
 #include "io/journal_snapshots.h"
+#include "io/journal_table.h"
 #include "io/mutex.h"
-#include "io/sqlite.h"
 
 namespace shoal::io {
 
-namespace {
-
-constexpr std::int64_t format_known = 1;
-constexpr std::size_t answer_size_max = std::size_t{64} << 20;  // bounds what one read() may hold
-
-// secure_delete: an erased name is overwritten, not only forgotten.
-constexpr const char* settings =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-    "PRAGMA cell_size_check = ON;";
-
-constexpr const char* schema =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
-    " name TEXT NOT NULL, body TEXT NOT NULL, digest BLOB NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS names (account TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT;"
-    "COMMIT;";
-
-Result<std::optional<std::string>> meta(sqlite3* database, std::string_view key) {
-    auto query = TRY(sqlite::Statement::prepare(database, "SELECT value FROM meta WHERE key = ?"));
-    const bool found = TRY(query.bind(0, key).step());
-    if (!found) return std::optional<std::string>();
-    return std::optional<std::string>(query.text(0));
-}
-
-Status set_meta(sqlite3* database, std::string_view key, std::string_view value) {
-    auto command = TRY(sqlite::Statement::prepare(
-        database,
-        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = "
-        "excluded.value WHERE value <> excluded.value"));
-    return command.bind(0, key).bind(1, value).run();
-}
-
-/// Whether there is a table of ours already; a folder of a newer release must not be touched.
-Result<bool> has_meta(sqlite3* database) {
-    auto query = TRY(sqlite::Statement::prepare(
-        database, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'"));
-    return query.step();
-}
-
-Status check_format(sqlite3* database, const std::filesystem::path& folder) {
-    const bool present = TRY(has_meta(database));
-    if (!present) return Done{};
-    const auto text = TRY(meta(database, "format"));
-    if (!text) return Done{};  // the process ended between making the tables and this line
-    std::int64_t format = 0;
-    const char* end = text->data() + text->size();
-    const auto parsed = std::from_chars(text->data(), end, format);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || format < 1) {
-        return Error{Code::corrupt, folder.string() + ": the journal's format is unreadable"};
-    }
-    if (format == format_known) return Done{};
-    const auto release = TRY(meta(database, "release"));
-    return Error{Code::unsupported, folder.string() + ": made by a newer release of Shoal (" +
-                                        release.value_or("unnamed") + ", journal format " + *text +
-                                        "); install that release or a later one"};
-}
-
-Status prepare_tables(sqlite3* database, const std::filesystem::path& folder,
-                      const std::string& release) {
-    const Status known = check_format(database, folder);
-    if (!known.ok()) return known;
-    const Status set = sqlite::execute(database, settings);
-    if (!set.ok()) return set;
-    const Status made = sqlite::execute(database, schema);
-    if (!made.ok()) return made;
-    const Status marked = set_meta(database, "format", std::to_string(format_known));
-    if (!marked.ok()) return marked;
-    return set_meta(database, "release", release);
-}
-
-Result<std::uint64_t> last_in(sqlite3* database) {
-    auto query = TRY(sqlite::Statement::prepare(database, "SELECT max(sequence) FROM events"));
-    const bool found = TRY(query.step());
-    if (!found || query.is_null(0)) return std::uint64_t{0};
-    if (query.number(0) < 1) return Error{Code::corrupt, "journal: a sequence number below 1"};
-    return static_cast<std::uint64_t>(query.number(0));
-}
-
-}  // namespace
-
 struct SqliteJournal::State {
-    sqlite::Database writer;
-    sqlite::Statement begin;
-    sqlite::Statement commit;
-    sqlite::Statement insert;
-    sqlite::Statement set_name;
-    sqlite::Statement erase_name;
-    std::function<bool()> make_room;
+    std::filesystem::path folder;
+    Options options;
+    TableWriter writer;
+    std::uint64_t close_at;  // bytes
     bool broken = false;
 
     Mutex reading;
-    sqlite::Database reader __attribute__((guarded_by(reading)));
-    sqlite::Statement select __attribute__((guarded_by(reading)));
+    JournalReader reader __attribute__((guarded_by(reading)));
 
     SnapshotFiles snapshots;
     std::atomic<std::uint64_t> last;
 
+    TablePlace place(std::uint64_t first) const { return {table_path(folder, first), options.vfs}; }
+
     Status write(std::span<const Row> rows, std::span<const SideWrite> side);
-    bool can_try_again();
-    Status write_row(const Row& row);
-    Status write_side(const SideWrite& write);
+    bool is_due(Time now) const;
+    Status close_open_one();
+    Status continue_in(TableWriter next);
+    Status fail(Status failed);
 };
 
 namespace {
 
-struct Statements {
-    sqlite::Statement begin;
-    sqlite::Statement commit;
-    sqlite::Statement insert;
-    sqlite::Statement set_name;
-    sqlite::Statement erase_name;
-};
+/// Finishes the closing of every table but the last. One that somebody reads just now is finished
+/// another time.
+Status close_tables(const std::filesystem::path& folder, const std::string& vfs) {
+    const auto all = TRY(list_segments(folder));
+    for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+        if (!all[i].has_table || all[i].has_pack) continue;
+        const auto path = table_path(folder, all[i].first);
+        if (is_closed_table(path)) continue;
+        const Status closed = close_table({path, vfs}, all[i + 1].first - 1);
+        if (!closed.ok() && closed.error().code != Code::conflict) return closed;
+    }
+    return Done{};
+}
 
-Result<Statements> prepare_writing(sqlite3* writer) {
-    using sqlite::Statement;
-    return Statements{
-        TRY(Statement::prepare(writer, "BEGIN IMMEDIATE")),
-        TRY(Statement::prepare(writer, "COMMIT")),
-        TRY(Statement::prepare(writer, "INSERT INTO events VALUES (?, ?, ?, ?, ?)")),
-        TRY(Statement::prepare(writer,
-                               "INSERT INTO names VALUES (?, ?) ON CONFLICT (account) DO "
-                               "UPDATE SET name = excluded.name")),
-        TRY(Statement::prepare(writer, "DELETE FROM names WHERE account = ?"))};
+/// The table that is written to: the last one whose making was finished.
+Result<TableWriter> open_last(const std::filesystem::path& folder,
+                              const SqliteJournal::Options& options) {
+    auto all = TRY(list_segments(folder));
+    if (all.empty()) {
+        return TableWriter::create({table_path(folder, 1), options.vfs}, {1, options.release});
+    }
+    const auto place = [&] {
+        return TablePlace{table_path(folder, all.back().first), options.vfs};
+    };
+    const Error no_end{Code::corrupt, folder.string() + ": the journal's last segment is missing"};
+    if (!all.back().has_table) return no_end;
+    const bool is_whole = TRY(is_whole_table(place(), sqlite::Access::existing));
+    if (is_whole) return TableWriter::open(place(), options.release);
+    if (all.size() == 1) {
+        if (all.back().first != 1) return no_end;
+        return TableWriter::create(place(), {1, options.release});
+    }
+    // It was to follow one that is still open: nothing was ever written to it.
+    const Status removed = remove_table(folder, all.back().first);
+    if (!removed.ok()) return removed.error();
+    const Status durable = sync_folder(folder);
+    if (!durable.ok()) return durable.error();
+    all.pop_back();
+    if (!all.back().has_table) return no_end;
+    return TableWriter::open(place(), options.release);
 }
 
 }  // namespace
@@ -148,115 +90,110 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::filesystem
                                                            const Options& options) {
     const Status made = make_folder(folder);
     if (!made.ok()) return made.error();
-    const std::string path = (folder / "journal.db").string();
-    auto writer = TRY(sqlite::open_database(path, options.vfs, sqlite::Access::write));
-    const Status prepared = prepare_tables(writer.get(), folder, options.release);
-    if (!prepared.ok()) return prepared.error();
+    TableWriter writer = TRY(open_last(folder, options));
+    const Status closed = close_tables(folder, options.vfs);
+    if (!closed.ok()) return closed.error();
     const Status durable = sync_folder(folder);
     if (!durable.ok()) return durable.error();
-    const std::uint64_t last = TRY(last_in(writer.get()));
-    auto writing = TRY(prepare_writing(writer.get()));
-    auto reader = TRY(sqlite::open_database(path, options.vfs, sqlite::Access::read));
-    auto select = TRY(sqlite::Statement::prepare(
-        reader.get(),
-        "SELECT sequence, time, name, body, digest FROM events WHERE sequence > ? "
-        "ORDER BY sequence LIMIT ?"));
+    JournalReader reader = TRY(JournalReader::open(folder, {options.vfs}));
+    TRY(reader.segments());  // there is no gap between them
+    const std::uint64_t last = writer.last();
     std::unique_ptr<State> state(new State{
+        .folder = folder,
+        .options = options,
         .writer = std::move(writer),
-        .begin = std::move(writing.begin),
-        .commit = std::move(writing.commit),
-        .insert = std::move(writing.insert),
-        .set_name = std::move(writing.set_name),
-        .erase_name = std::move(writing.erase_name),
-        .make_room = options.make_room,
+        .close_at = options.segment_bytes,
         .reading = {},
         .reader = std::move(reader),
-        .select = std::move(select),
         .snapshots = SnapshotFiles(folder),
         .last = last,
     });
     return std::unique_ptr<SqliteJournal>(new SqliteJournal(std::move(state)));
 }
 
+Status SqliteJournal::begin(const std::filesystem::path& folder, const std::string& release,
+                            const Beginning& beginning) {
+    const auto made = TableWriter::create({table_path(folder, beginning.first)},
+                                          {beginning.first, release, beginning.names});
+    if (!made.ok()) return made.error();
+    return sync_folder(folder);
+}
+
 Status SqliteJournal::append(std::span<const Row> rows, std::span<const SideWrite> side) {
     if (state_->broken) return Error{Code::unavailable, "journal: an earlier write failed"};
     std::uint64_t next = state_->last;
     for (const Row& row : rows) check(row.sequence == ++next && is_sound(row));
-    Status written = state_->write(rows, side);
-    if (!written.ok() && state_->can_try_again()) written = state_->write(rows, side);
-    if (!written.ok()) {
-        state_->broken = true;
-        return written;
-    }
+    const Status written = state_->write(rows, side);
+    if (!written.ok()) return state_->fail(written);
     state_->last = next;
+    if (rows.empty() || !state_->is_due(rows.back().time)) return Done{};
+    Status closed = state_->close_open_one();
+    if (closed.ok() || closed.error().code != Code::exhausted) return closed;
+    // The batch is safe, and so is this segment: only there is no room for another one yet.
+    state_->close_at = state_->writer.size_bytes() + state_->options.segment_bytes / 8;
     return Done{};
 }
 
-Status SqliteJournal::State::write(std::span<const Row> rows, std::span<const SideWrite> side) {
-    const Status begun = begin.run();
-    if (!begun.ok()) return begun;
-    for (const Row& row : rows) {
-        const Status written = write_row(row);
-        if (!written.ok()) return written;
-    }
-    for (const SideWrite& one : side) {
-        const Status written = write_side(one);
-        if (!written.ok()) return written;
-    }
-    return commit.run();
-}
-
 /// Only a write that found no space is known to have left nothing: a sync that failed may have.
-bool SqliteJournal::State::can_try_again() {
-    return sqlite::is_disk_full(writer.get()) && make_room &&
-           sqlite::roll_back(writer.get()).ok() && make_room();
+Status SqliteJournal::State::write(std::span<const Row> rows, std::span<const SideWrite> side) {
+    Status written = writer.write(rows, side);
+    if (written.ok() || !options.make_room || !writer.take_back_if_full()) return written;
+    return options.make_room() ? writer.write(rows, side) : written;
 }
 
-Status SqliteJournal::State::write_row(const Row& row) {
-    const Hash digest = row_digest(row);
-    insert.bind(0, static_cast<std::int64_t>(row.sequence));
-    insert.bind(1, std::int64_t{row.time.time_since_epoch().count()});
-    insert.bind(2, std::string_view(row.name)).bind(3, std::string_view(row.body));
-    return insert.bind(4, ByteView(digest.bytes)).run();
+bool SqliteJournal::State::is_due(Time now) const {
+    if (writer.size_bytes() >= close_at) return true;
+    return writer.begun() && now - *writer.begun() >= options.segment_age;
 }
 
-Status SqliteJournal::State::write_side(const SideWrite& write) {
-    if (const auto* set = std::get_if<NameSet>(&write)) {
-        const std::string account = to_string(set->account);
-        return set_name.bind(0, std::string_view(account))
-            .bind(1, std::string_view(set->name))
-            .run();
+Status SqliteJournal::State::fail(Status failed) {
+    broken = true;
+    return failed;
+}
+
+Status SqliteJournal::close_segment() {
+    if (state_->broken) return Error{Code::unavailable, "journal: an earlier write failed"};
+    if (state_->writer.last() < state_->writer.first()) return Done{};
+    return state_->close_open_one();
+}
+
+/// From the moment that the next table is whole, it is the open one; before that, nothing happened.
+Status SqliteJournal::State::close_open_one() {
+    auto names = writer.names();
+    if (!names.ok()) return fail(names.error());
+    const std::uint64_t first = last + 1;
+    auto next = TableWriter::create(place(first), {first, options.release, names.value()});
+    const Status durable = next.ok() ? sync_folder(folder) : Done{};
+    if (next.ok() && durable.ok()) return continue_in(std::move(next).value());
+    const Error why = next.ok() ? durable.error() : next.error();
+    if (why.code != Code::exhausted) return fail(why);
+    // It must be gone for good before this one goes on.
+    Status removed = remove_table(folder, first);
+    if (removed.ok()) removed = sync_folder(folder);
+    return removed.ok() ? Status(why) : fail(removed);
+}
+
+Status SqliteJournal::State::continue_in(TableWriter next) {
+    {
+        const Lock lock(reading);
+        reader.let_go();
+        writer = std::move(next);
+        close_at = options.segment_bytes;
+        // What cannot be finished now is finished later: nothing in it is needed for going on.
+        std::ignore = close_tables(folder, options.vfs);
     }
-    const std::string account = to_string(std::get<NameErased>(write).account);
-    return erase_name.bind(0, std::string_view(account)).run();
+    if (options.closed) options.closed();
+    return Done{};
 }
 
 Result<std::vector<Row>> SqliteJournal::read(std::uint64_t after_sequence, std::size_t limit) {
     const Lock lock(state_->reading);
-    sqlite::Statement& select = state_->select;
-    select.bind(0, static_cast<std::int64_t>(after_sequence));
-    select.bind(1, static_cast<std::int64_t>(limit));
-    std::vector<Row> rows;
-    std::size_t size = 0;
-    for (std::uint64_t expected = after_sequence + 1; size < answer_size_max; ++expected) {
-        const auto more = select.step();
-        if (!more.ok() || !more.value()) {
-            select.reset();
-            if (!more.ok()) return more.error();
-            return rows;
-        }
-        auto row = read_row(
-            {select.number(0), select.number(1), select.text(2), select.text(3), select.bytes(4)},
-            expected);
-        if (!row.ok()) {
-            select.reset();
-            return row.error();
-        }
-        size += row.value().body.size();
-        rows.push_back(std::move(row).value());
-    }
-    select.reset();
-    return rows;
+    return state_->reader.read(after_sequence, limit);
+}
+
+std::uint64_t SqliteJournal::first_sequence() {
+    const Lock lock(state_->reading);
+    return state_->reader.first_sequence();
 }
 
 Result<std::uint64_t> SqliteJournal::last_sequence() {
@@ -265,16 +202,47 @@ Result<std::uint64_t> SqliteJournal::last_sequence() {
 
 Result<std::map<AccountId, std::string>> SqliteJournal::names() {
     const Lock lock(state_->reading);
-    auto query =
-        TRY(sqlite::Statement::prepare(state_->reader.get(), "SELECT account, name FROM names"));
-    std::map<AccountId, std::string> names;
-    for (;;) {
-        const bool more = TRY(query.step());
-        if (!more) return names;
-        const auto account = parse_id<AccountTag>(query.text(0));
-        if (!account.ok()) return Error{Code::corrupt, "journal: a name of no account"};
-        names.emplace(account.value(), std::string(query.text(1)));
+    return state_->reader.names();
+}
+
+Result<std::vector<Segment>> SqliteJournal::segments() {
+    const Lock lock(state_->reading);
+    return state_->reader.segments();
+}
+
+Result<KeepingPlan> SqliteJournal::plan(Time drop_before) {
+    const auto all = TRY(segments());
+    return plan_keeping(all, kept_snapshots(state_->folder), drop_before);
+}
+
+Result<std::vector<std::string>> SqliteJournal::adopt() {
+    std::vector<std::string> damaged;
+    const auto held = hold_keeping(state_->folder, Keeping::exclusive);
+    if (!held.ok() && held.error().code == Code::conflict) return damaged;
+    if (!held.ok()) return held.error();
+    const std::uint64_t base = state_->snapshots.base().value_or(0);
+    const auto all = TRY(segments());
+    for (const Segment& segment : all) {
+        if (segment.is_open) continue;
+        const bool is_dropped = segment.last <= base;
+        bool is_packed = segment.has_pack && segment.has_table;
+        const auto path = pack_path(state_->folder, segment.first);
+        if (is_packed && !is_dropped) {
+            const auto pack = Pack::open(path);
+            is_packed = pack.ok() && pack.value().facts().last == segment.last;
+            if (!is_packed) damaged.push_back(path.string());
+            if (!is_packed) TRY(remove_file(path));
+        }
+        if (!is_dropped && !is_packed) continue;
+        const Lock lock(state_->reading);
+        state_->reader.let_go();
+        TRY(remove_table(state_->folder, segment.first));
+        if (is_dropped) TRY(remove_file(path));
     }
+    TRY(state_->snapshots.drop_older_bases());
+    TRY(sync_folder(state_->folder));
+    TRY(segments());  // looks at the folder anew
+    return damaged;
 }
 
 Status SqliteJournal::save_snapshot(const Snapshot& snapshot) {

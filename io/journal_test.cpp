@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "io/files.h"
+#include "io/journal_files.h"
 #include "io/journal_row.h"
 #include "io/journal_snapshots.h"
 #include "io/journal_sqlite.h"
@@ -46,7 +47,7 @@ struct Folder {
     void tamper(const char* command) {
         journal.reset();
         sqlite3* database = nullptr;
-        REQUIRE(sqlite3_open((scratch.path() / "journal.db").c_str(), &database) == SQLITE_OK);
+        REQUIRE(sqlite3_open(table_path(scratch.path(), 1).c_str(), &database) == SQLITE_OK);
         CHECK(sqlite3_exec(database, command, nullptr, nullptr, nullptr) == SQLITE_OK);
         sqlite3_close(database);
     }
@@ -128,11 +129,11 @@ TEST_CASE("an event that was changed is corrupt, and named") {
 TEST_CASE("a journal of a newer release is refused and left as it is") {
     Folder folder;
     folder.tamper(
-        "UPDATE meta SET value = '2' WHERE key = 'format';"
+        "UPDATE meta SET value = '3' WHERE key = 'format';"
         "UPDATE meta SET value = '9.9' WHERE key = 'release'; DROP TABLE names");
     const auto refused = folder.open();
     CHECK(refused.error().code == Code::unsupported);
-    CHECK(refused.error().what.find("made by a newer release of Shoal (9.9, journal format 2)") !=
+    CHECK(refused.error().what.find("made by a newer release of Shoal (9.9, journal format 3)") !=
           std::string::npos);
     folder.tamper("CREATE TABLE names (its_own)");  // the refusal did not make it again
 }
@@ -144,7 +145,7 @@ TEST_CASE("what is no journal is corrupt") {
     }
     SUBCASE("another kind of file") {
         folder.journal.reset();
-        std::ofstream(folder.scratch.path() / "journal.db") << std::string(5'000, 'x');
+        std::ofstream(table_path(folder.scratch.path(), 1)) << std::string(5'000, 'x');
     }
     CHECK(folder.open().error().code == Code::corrupt);
 }

@@ -16,17 +16,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Status copy_all(const fs::path& folder, const fs::path& copy,
-                const std::vector<fs::path>& left_out) {
+bool has(const std::vector<fs::path>& names, const fs::path& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+Status copy_all(const fs::path& folder, const fs::path& copy, const CopyRules& rules) {
     std::error_code failed;
     fs::create_directory(copy, folder, failed);
     if (failed) return system_error("cannot make " + copy.string(), failed.value());
     for (fs::directory_iterator next(folder, failed), end; !failed && next != end;
          next.increment(failed)) {
         const fs::path name = next->path().filename();
-        if (std::ranges::find(left_out, name) != left_out.end()) continue;
-        fs::copy(next->path(), copy / name,
-                 fs::copy_options::recursive | fs::copy_options::copy_symlinks, failed);
+        if (has(rules.left_out, name)) continue;
+        const auto how = has(rules.linked, name) ? fs::copy_options::create_hard_links
+                                                 : fs::copy_options::copy_symlinks;
+        fs::copy(next->path(), copy / name, fs::copy_options::recursive | how, failed);
         if (failed) return system_error("cannot copy " + next->path().string(), failed.value());
     }
     if (failed) return system_error("cannot list " + folder.string(), failed.value());
@@ -65,7 +69,7 @@ fs::path original_of(const fs::path& folder, std::uint32_t format) {
 }
 
 Status migrate_copy(const fs::path& folder, const std::vector<Migration>& steps, std::uint32_t from,
-                    std::uint32_t to, const std::vector<fs::path>& left_out) {
+                    std::uint32_t to, const CopyRules& rules) {
     std::error_code failed;
     const fs::path kept = original_of(folder, from);
     if (fs::exists(kept, failed)) {
@@ -73,7 +77,7 @@ Status migrate_copy(const fs::path& folder, const std::vector<Migration>& steps,
                      kept.string() + " is there already, from an earlier migration: move it away"};
     }
     const fs::path copy = copy_of(folder);
-    Status done = copy_all(folder, copy, left_out);
+    Status done = copy_all(folder, copy, rules);
     if (done.ok()) done = run_steps(copy, steps, from, to);
     if (!done.ok()) fs::remove_all(copy, failed);
     return done;

@@ -23,11 +23,16 @@ bool leads_to(const std::vector<Migration>&, std::uint32_t from, std::uint32_t t
 std::filesystem::path copy_of(const std::filesystem::path& folder);
 std::filesystem::path original_of(const std::filesystem::path& folder, std::uint32_t format);
 
-/// Copies the folder, but for the named files, to copy_of() and runs the steps there.
+/// What of a folder is treated in its own way when it is copied; names in it.
+struct CopyRules {
+    std::vector<std::filesystem::path> left_out = {};
+    std::vector<std::filesystem::path> linked = {};  // files that never change: no second copy
+};
+
+/// Copies the folder to copy_of() and runs the steps there.
 /// conflict: the original's later place is taken. Errors of the steps; nothing is left behind.
 Status migrate_copy(const std::filesystem::path& folder, const std::vector<Migration>&,
-                    std::uint32_t from, std::uint32_t to,
-                    const std::vector<std::filesystem::path>& left_out);
+                    std::uint32_t from, std::uint32_t to, const CopyRules& rules);
 
 /// Puts the copy, made durable, in the folder's place in one step that a power cut does not halve.
 Status swap_in(const std::filesystem::path& folder);

@@ -1,5 +1,7 @@
 #include "io/sqlite.h"
 
+#include <filesystem>
+
 #include <sqlite3.h>
 
 #include "core/check.h"
@@ -27,6 +29,18 @@ Code code_of(int result) {
     }
 }
 
+int flags_of(Access access) {
+    switch (access) {
+        case Access::write:
+            return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+        case Access::existing:
+            return SQLITE_OPEN_READWRITE;
+        case Access::read:
+            return SQLITE_OPEN_READONLY;
+    }
+    return SQLITE_OPEN_READONLY;
+}
+
 }  // namespace
 
 void CloseDatabase::operator()(sqlite3* database) const {
@@ -40,12 +54,15 @@ Error database_error(sqlite3* database, std::string_view doing) {
 
 Result<Database> open_database(const std::string& path, const std::string& vfs, Access access) {
     sqlite3* opened = nullptr;
-    const int flags =
-        access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    const int result = sqlite3_open_v2(path.c_str(), &opened, flags | SQLITE_OPEN_FULLMUTEX,
-                                       vfs.empty() ? nullptr : vfs.c_str());
+    const int result =
+        sqlite3_open_v2(path.c_str(), &opened, flags_of(access) | SQLITE_OPEN_FULLMUTEX,
+                        vfs.empty() ? nullptr : vfs.c_str());
     Database database(opened);
     if (!database) return Error{Code::exhausted, "cannot open " + path + ": out of memory"};
+    std::error_code failed;
+    if (result != SQLITE_OK && access != Access::write && !std::filesystem::exists(path, failed)) {
+        return Error{Code::not_found, "cannot open " + path + ": there is no such file"};
+    }
     if (result != SQLITE_OK) return database_error(opened, "cannot open " + path);
     sqlite3_extended_result_codes(opened, 1);
     sqlite3_busy_timeout(opened, busy_timeout_ms);
@@ -59,6 +76,29 @@ Status execute(sqlite3* database, const char* statements) {
         return database_error(database, "journal");
     }
     return Done{};
+}
+
+Status fold_log(sqlite3* database) {
+    sqlite3_busy_timeout(database, 0);
+    const int result =
+        sqlite3_exec(database, "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+    sqlite3_busy_timeout(database, busy_timeout_ms);
+    const Error in_use{Code::conflict, "journal: a segment is being read"};
+    if (result != SQLITE_OK) {
+        const int kind = result & 0xFF;
+        const bool is_busy = kind == SQLITE_BUSY || kind == SQLITE_LOCKED;
+        return is_busy ? in_use : database_error(database, "journal");
+    }
+    if (has_log(database)) return in_use;
+    return Done{};
+}
+
+bool has_log(sqlite3* database) {
+    auto mode = Statement::prepare(database, "PRAGMA journal_mode");
+    if (!mode.ok()) return true;
+    Statement statement = std::move(mode).value();
+    const auto found = statement.step();
+    return !found.ok() || !found.value() || statement.text(0) == "wal";
 }
 
 bool is_disk_full(sqlite3* database) {

@@ -24,11 +24,19 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 /// unavailable: all else.
 Error database_error(sqlite3* database, std::string_view doing);
 
-enum class Access { write, read };
+/// `write` makes the database if it is missing; the others give not_found.
+enum class Access { write, existing, read };
 Result<Database> open_database(const std::string& path, const std::string& vfs, Access access);
 
 /// Statements without rows, for set-up.
 Status execute(sqlite3* database, const char* statements);
+
+/// Ends the write-ahead log of a database, which then is one file alone. conflict: another
+/// connection has it open; it is not waited for.
+Status fold_log(sqlite3* database);
+
+/// Whether the database is written with a write-ahead log.
+bool has_log(sqlite3* database);
 
 /// Whether the last call failed because a write found no space.
 bool is_disk_full(sqlite3* database);

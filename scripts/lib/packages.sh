@@ -6,8 +6,8 @@
 build_packages=(
     clang-19 lld-19 llvm-19 cmake ninja-build ccache git ca-certificates python3
     libboost1.81-dev libboost-json1.81-dev libssl-dev libsodium-dev libsqlite3-dev
-    libyaml-cpp-dev libfmt-dev libcli11-dev libseccomp-dev zlib1g-dev doctest-dev
-    dataset-fashion-mnist
+    libyaml-cpp-dev libfmt-dev libcli11-dev libseccomp-dev libzstd-dev zlib1g-dev
+    doctest-dev dataset-fashion-mnist
 )
 
 # What scripts/test and scripts/verify need beside them.

@@ -6,7 +6,6 @@ being told to fails the test.
 """
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
@@ -104,12 +103,13 @@ class Market(Service):
     def __init__(self, world: World, data: pathlib.Path) -> None:
         super().__init__(world, "market", [])
         self.data, self.url, self.listen = data, "", "127.0.0.1:0"
+        self.options: list[str] = []
 
     def start(self, ready: int | None = None, words: list[str] | None = None) -> None:
         """Serves when this returns; after a first start always on the same port."""
         reading, writing = os.pipe()
         super().start(writing, ["market", "--data", str(self.data), "--listen", self.listen,
-                                "--ready-fd", str(writing)])
+                                "--ready-fd", str(writing), *self.options])
         os.close(writing)
         with open(reading, "rb") as pipe:
             self.url = pipe.readline().decode().strip()
@@ -303,13 +303,16 @@ class World:
                        if account.startswith("held:"))
         assert in_holds == held, books
 
+    def events(self, after: int = 0) -> list[Any]:
+        """The events of the market's journal behind this one, while the market may serve."""
+        done = self.run("--json", "journal", "show", "--data", str(self.market.data),
+                        "--from", str(after + 1))
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def journal(self) -> list[tuple[str, Any]]:
         """The market's events by name, in order; the market may serve meanwhile."""
-        import sqlite3  # pylint: disable=import-outside-toplevel
-        path = f"file:{self.market.data / 'journal.db'}?mode=ro"
-        with contextlib.closing(sqlite3.connect(path, uri=True)) as database:
-            rows = database.execute("SELECT name, body FROM events ORDER BY sequence")
-            return [(name, json.loads(body)) for name, body in rows]
+        return [(event["name"], event["body"]) for event in self.events()]
 
     def attempt_folder(self, lease: str) -> pathlib.Path | None:
         for provider in self.providers:

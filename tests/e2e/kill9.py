@@ -13,12 +13,10 @@ Exit code 1: something of that did not hold, and which seed shows it.
 from __future__ import annotations
 
 import collections
-import contextlib
 import hashlib
 import json
 import os
 import random
-import sqlite3
 import sys
 import time
 import unittest
@@ -49,14 +47,11 @@ class Audit:
         self.lease_reasons: collections.Counter[str] = collections.Counter()
 
     def catch_up(self) -> None:
-        path = f"file:{self._world.market.data / 'journal.db'}?mode=ro"
-        with contextlib.closing(sqlite3.connect(path, uri=True)) as database:
-            rows = database.execute("SELECT sequence, name, body FROM events WHERE sequence > ?"
-                                    " ORDER BY sequence", (self._sequence,)).fetchall()
-        for sequence, name, body in rows:
+        for event in self._world.events(self._sequence):
+            sequence = event["sequence"]
             assert sequence == self._sequence + 1, f"the journal lacks {self._sequence + 1}"
             self._sequence = sequence
-            self._hear(name, json.loads(body))
+            self._hear(event["name"], event["body"])
 
     def _hear(self, name: str, body: Any) -> None:
         if name == "lease_granted":
