@@ -1,6 +1,8 @@
 #include "simulation/facts.h"
 
 #include <algorithm>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -17,21 +19,28 @@ void Facts::on(const protocol::Event& event) {
     std::visit([this](const auto& it) { note(it); }, event);
 }
 
-void Facts::expect(bool holds, const char* promise, const std::string& about) {
+template <class About>
+void Facts::expect(bool holds, const char* promise, const About& about) {
     if (holds || !broken_.empty()) return;
-    broken_ = std::string(promise) + ": " + about;
+    broken_ = std::string(promise) + ": ";
+    if constexpr (std::is_same_v<About, std::string>) {
+        broken_ += about;
+    } else {
+        using std::to_string;
+        broken_ += to_string(about);
+    }
 }
 
 template <class T, class Tag>
 T* Facts::find(std::map<Id<Tag>, T>& all, Id<Tag> id) {
     const auto found = all.find(id);
     if (found != all.end()) return &found->second;
-    expect(false, "an event is about what does not exist", to_string(id));
+    expect(false, "an event is about what does not exist", id);
     return nullptr;
 }
 
 void Facts::at(Time time) {
-    expect(time >= now_, "time does not go back", std::to_string(time.time_since_epoch().count()));
+    expect(time >= now_, "time does not go back", time.time_since_epoch().count());
     now_ = time;
 }
 
@@ -43,18 +52,18 @@ void Facts::note(const protocol::MarketStarted& event) {
 
 void Facts::note(const protocol::AccountCreated& event) {
     at(event.at);
-    expect(accounts_.insert(event.account).second, "an id is given once", to_string(event.account));
+    expect(accounts_.insert(event.account).second, "an id is given once", event.account);
 }
 
 void Facts::note(const protocol::KeyCreated& event) {
     at(event.at);
-    expect(accounts_.contains(event.account), "a key is of an account", to_string(event.key));
-    expect(keys_.insert(event.key).second, "an id is given once", to_string(event.key));
+    expect(accounts_.contains(event.account), "a key is of an account", event.key);
+    expect(keys_.insert(event.key).second, "an id is given once", event.key);
 }
 
 void Facts::note(const protocol::KeyRevoked& event) {
     at(event.at);
-    expect(keys_.contains(event.key), "a revoked key was made", to_string(event.key));
+    expect(keys_.contains(event.key), "a revoked key was made", event.key);
 }
 
 void Facts::note(const protocol::RequestAnswered& event) {
@@ -67,16 +76,15 @@ void Facts::note(const protocol::BlobStored& event) {
     blobs_.try_emplace({event.account, event.blob}, 0);
     if (!event.lease) return;
     const Lease* lease = find(leases_, *event.lease);
-    expect(lease == nullptr || !lease->ended, "an output is of a live attempt",
-           to_string(*event.lease));
+    expect(lease == nullptr || !lease->ended, "an output is of a live attempt", *event.lease);
 }
 
 void Facts::note(const protocol::BlobDropped& event) {
     at(event.at);
     const auto found = blobs_.find({event.account, event.blob});
-    expect(found != blobs_.end(), "only what is stored is dropped", to_string(event.blob));
+    expect(found != blobs_.end(), "only what is stored is dropped", event.blob);
     if (found == blobs_.end()) return;
-    expect(found->second == 0, "what an open job needs is kept", to_string(event.blob));
+    expect(found->second == 0, "what an open job needs is kept", event.blob);
     blobs_.erase(found);
 }
 
@@ -84,7 +92,7 @@ void Facts::note(const protocol::BlobDropped& event) {
 
 void Facts::note(const protocol::TransferPosted& event) {
     at(event.at);
-    const std::string name = to_string(event.id);
+    const auto name = event.id;
     expect(event.id.value == ++transfers_, "transfers are counted without a gap", name);
     expect(event.amount > Lamports{}, "an amount is above zero", name);
     pay(event);
@@ -95,7 +103,7 @@ void Facts::move(const protocol::TransferPosted& event) {
     Lamports& from = balances_[event.from];
     from = from - event.amount;
     expect(from >= Lamports{} || event.from.kind == AccountKind::issuer, "no balance is below zero",
-           to_string(event.from));
+           event.from);
     touched_[event.from] = from;
     Lamports& to = balances_[event.to];
     to = to + event.amount;
@@ -103,7 +111,7 @@ void Facts::move(const protocol::TransferPosted& event) {
 }
 
 void Facts::pay(const protocol::TransferPosted& event) {
-    const std::string name = to_string(event.id);
+    const auto name = event.id;
     switch (event.purpose) {
         case TransferPurpose::credit_issued:
             expect(credit_keys_.insert(event.key).second, "credit is issued once", event.key);
@@ -123,7 +131,7 @@ void Facts::pay(const protocol::TransferPosted& event) {
             if (Lease* lease = find(leases_, event.lease)) {
                 lease->paid = lease->paid + event.amount;
                 expect(lease->ended && lease->paid <= lease->charge, "an attempt is paid once",
-                       to_string(event.lease));
+                       event.lease);
                 Job& job = jobs_.at(lease->job);
                 job.owed = job.owed - event.amount;
                 expect(event.from == LedgerAccount::held(lease->job), "its own hold pays", name);
@@ -151,8 +159,7 @@ std::map<LedgerAccount, Lamports> Facts::take_touched() {
 
 void Facts::note(const protocol::ProviderRegistered& event) {
     at(event.at);
-    expect(providers_.try_emplace(event.provider).second, "an id is given once",
-           to_string(event.provider));
+    expect(providers_.try_emplace(event.provider).second, "an id is given once", event.provider);
 }
 
 void Facts::note(const protocol::OfferPublished& event) {
@@ -183,7 +190,7 @@ void Facts::vacate(Provider& provider, const protocol::Resources& wanted) {
 
 void Facts::note(const protocol::JobSubmitted& event) {
     at(event.at);
-    const std::string name = to_string(event.job);
+    const auto name = event.job;
     expect(!jobs_.contains(event.job), "an id is given once", name);
     Job& job = jobs_[event.job];
     job.account = event.account;
@@ -210,13 +217,13 @@ void Facts::note(const protocol::JobSubmitted& event) {
 
 void Facts::note(const protocol::LeaseGranted& event) {
     at(event.at);
-    const std::string name = to_string(event.lease);
+    const auto name = event.lease;
     expect(leases_.empty() || leases_.rbegin()->first < event.lease, "leases only grow", name);
     Task* task = find(tasks_, event.task);
     Provider* provider = find(providers_, event.provider);
     if (task == nullptr || provider == nullptr) return;
-    expect(task->live == LeaseId{}, "a task has one live lease", to_string(event.task));
-    expect(!task->ended, "a task that has ended is not leased", to_string(event.task));
+    expect(task->live == LeaseId{}, "a task has one live lease", event.task);
+    expect(!task->ended, "a task that has ended is not leased", event.task);
     task->live = event.lease;
     Job& job = jobs_.at(task->job);
     job.reserved = job.reserved + event.reserve;
@@ -239,9 +246,8 @@ void Facts::note(const protocol::LeaseGranted& event) {
 void Facts::note(const protocol::LeaseRenewed& event) {
     Lease* lease = find(leases_, event.lease);
     if (lease == nullptr) return;
-    expect(!lease->ended, "a lease that is over is not renewed", to_string(event.lease));
-    expect(event.deadline >= lease->deadline, "a renewal takes no time away",
-           to_string(event.lease));
+    expect(!lease->ended, "a lease that is over is not renewed", event.lease);
+    expect(event.deadline >= lease->deadline, "a renewal takes no time away", event.lease);
     lease->deadline = event.deadline;
 }
 
@@ -249,7 +255,7 @@ void Facts::note(const protocol::AttemptStarted& event) {
     at(event.at);
     Lease* lease = find(leases_, event.lease);
     if (lease == nullptr) return;
-    expect(!lease->ended && !lease->started, "an attempt starts once", to_string(event.lease));
+    expect(!lease->ended && !lease->started, "an attempt starts once", event.lease);
     lease->started = true;
 }
 
@@ -257,7 +263,7 @@ void Facts::note(const protocol::AttemptExited& event) {
     at(event.at);
     Lease* lease = find(leases_, event.lease);
     if (lease == nullptr) return;
-    expect(!lease->ended && !lease->exited, "an attempt exits once", to_string(event.lease));
+    expect(!lease->ended && !lease->exited, "an attempt exits once", event.lease);
     lease->exited = true;
 }
 
@@ -265,7 +271,7 @@ void Facts::note(const protocol::AttemptEnded& event) {
     at(event.at);
     Lease* lease = find(leases_, event.lease);
     if (lease == nullptr) return;
-    const std::string name = to_string(event.lease);
+    const auto name = event.lease;
     expect(!std::exchange(lease->ended, true), "an attempt ends once", name);
     expect(event.charge >= Lamports{} && event.charge <= lease->reserve,
            "a charge keeps within its reserve", name);
@@ -285,12 +291,10 @@ void Facts::end_lease(Lease& lease, const protocol::AttemptEnded& event) {
     lease.reason = event.reason;
     --leases_live_;
     Task& task = tasks_.at(lease.task);
-    expect(task.live == event.lease, "the attempt that ends is the live one",
-           to_string(event.lease));
+    expect(task.live == event.lease, "the attempt that ends is the live one", event.lease);
     task.live = LeaseId{};
     const bool is_paid = event.charge > Lamports{};
-    expect(!is_paid || !std::exchange(task.paid, true), "a task is paid once",
-           to_string(lease.task));
+    expect(!is_paid || !std::exchange(task.paid, true), "a task is paid once", lease.task);
     Job& job = jobs_.at(lease.job);
     job.reserved = job.reserved - lease.reserve;
     job.owed = job.owed + event.charge;
@@ -301,7 +305,7 @@ void Facts::note(const protocol::TaskRequeued& event) {
     at(event.at);
     Task* task = find(tasks_, event.task);
     if (task == nullptr) return;
-    const std::string name = to_string(event.task);
+    const auto name = event.task;
     expect(!task->ended && task->live == LeaseId{}, "what waits again is not leased", name);
     expect(protocol::row(event.reason).retried, "only some ends are tried again", name);
     expect(++task->retries <= jobs_.at(task->job).retries, "no more retries than asked for", name);
@@ -311,7 +315,7 @@ void Facts::note(const protocol::TaskEnded& event) {
     at(event.at);
     Task* task = find(tasks_, event.task);
     if (task == nullptr) return;
-    const std::string name = to_string(event.task);
+    const auto name = event.task;
     expect(!std::exchange(task->ended, true), "a task ends once", name);
     expect(task->live == LeaseId{}, "a task that ends has no live lease", name);
     --jobs_.at(task->job).tasks_open;
@@ -321,7 +325,7 @@ void Facts::note(const protocol::JobEnded& event) {
     at(event.at);
     Job* job = find(jobs_, event.job);
     if (job == nullptr) return;
-    const std::string name = to_string(event.job);
+    const auto name = event.job;
     expect(!std::exchange(job->ended, true), "a job ends once", name);
     expect(job->tasks_open == 0, "a job ends with its last task", name);
     --jobs_open_;
@@ -336,7 +340,7 @@ void Facts::note(const protocol::ReceiptIssued& event) {
     at(event.at);
     Job* job = find(jobs_, event.job);
     if (job == nullptr) return;
-    const std::string name = to_string(event.job);
+    const auto name = event.job;
     expect(event.receipt.value == ++receipts_, "receipts are counted without a gap", name);
     expect(!std::exchange(job->receipt, true) && job->ended, "a job has one receipt", name);
     expect(balances_[LedgerAccount::held(event.job)] == Lamports{} && job->owed == Lamports{},

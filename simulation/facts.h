@@ -114,7 +114,8 @@ private:
     void note(const protocol::JobEnded&);
     void note(const protocol::ReceiptIssued&);
 
-    void expect(bool, const char* promise, const std::string& about);
+    template <class About>
+    void expect(bool, const char* promise, const About& about);
     template <class T, class Tag>
     T* find(std::map<Id<Tag>, T>&, Id<Tag>);
     void occupy(Provider&, const protocol::Resources&);

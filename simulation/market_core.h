@@ -42,6 +42,8 @@ public:
     void boot();
     void decide(const Input&);
     bool is_up() const { return market_ != nullptr; }
+    /// Everything that was decided is durable.
+    bool is_idle() const { return is_up() && !committing_ && open_.batch.events.empty(); }
     market::Market& market() { return *market_; }
     const market::Market& market() const { return *market_; }
 

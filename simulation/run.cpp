@@ -162,7 +162,9 @@ void Town::settle() {
 /// Some time after the last job no blob is left.
 void Town::forget() {
     for (const auto& provider : providers_) provider->end();
-    const auto is_empty = [this] { return market_.core().market().state().blobs.empty(); };
+    const auto is_empty = [this] {
+        return market_.core().is_idle() && market_.core().market().state().blobs.empty();
+    };
     const World& world = stage_.world();
     if (comes_to(world.keep_blob + 3 * world.keep_upload + hour, is_empty)) return;
     stage_.fail("a blob that nobody needs is dropped in time");
