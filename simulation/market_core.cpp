@@ -105,8 +105,7 @@ void MarketCore::recover() {
     if (!facts_.broken().empty()) return stage_.fail(facts_.broken());
     market_->check_invariants();
     check_books();
-    constexpr std::size_t worth_keeping = 500;
-    if (rows.size() < from + worth_keeping) return;
+    if (rows.size() < from + stage_.world().snapshot_after) return;
     const std::size_t known = stage_.has_bug(Bug::snapshot_ahead) ? rows.size() - 1 : rows.size();
     disk_.save_snapshot(known, market::write_state(market_->snapshot()));
 }

@@ -67,6 +67,16 @@ std::uint32_t rate_max(Fault fault) {
     return 0;
 }
 
+/// What is rare strikes more often in a short run, so that it is seen at all.
+std::uint64_t nudged(std::uint64_t rate, const Plan& plan) {
+    constexpr std::uint64_t common = 10'000;
+    constexpr Duration long_enough{3'600'000};
+    constexpr std::int64_t most = 20;
+    if (rate >= common || plan.length >= long_enough) return rate;
+    const std::int64_t times = long_enough / std::max(plan.length, Duration{1});
+    return rate * static_cast<std::uint64_t>(std::min(times, most));
+}
+
 /// Between the two, each order of magnitude equally likely.
 std::uint64_t scaled(Random& random, std::uint64_t least, std::uint64_t most) {
     std::uint64_t value = least;
@@ -97,7 +107,7 @@ std::vector<Bug> all_bugs() {
 World draw_world(Random& random, const Plan& plan) {
     World world;
     for (const Fault fault : all_faults()) {
-        const std::uint64_t most = rate_max(fault);
+        const std::uint64_t most = nudged(rate_max(fault), plan);
         const bool is_on = random.percent(60);
         const auto rate = static_cast<std::uint32_t>(scaled(random, most / 30, most));
         // Drawn in any case: without one fault, the others are as they were.
@@ -116,6 +126,7 @@ World draw_world(Random& random, const Plan& plan) {
     constexpr std::uint32_t fees[] = {0, 1'000, 1'000, 3'333, 10'000};
     world.fee_basis_points = fees[random.below(std::size(fees))];
     world.as_text = random.percent(15);
+    world.snapshot_after = static_cast<std::uint32_t>(scaled(random, 10, 1'000));
     return world;
 }
 

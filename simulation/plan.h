@@ -87,6 +87,7 @@ struct World {
     Duration keep_upload{};
     Duration keep_blob{};
     std::uint32_t fee_basis_points = 0;
+    std::uint32_t snapshot_after = 0;  // rows that were replayed at a start
     bool as_text = false;  // every message and every row of the journal goes through its text
 };
 World draw_world(Random&, const Plan&);

@@ -134,7 +134,7 @@ void Town::heal() {
 bool Town::is_quiet() {
     const Facts& facts = market_.core().facts();
     if (facts.is_anything_leased() || !market_.is_up()) quiet_since_ = stage_.now();
-    return facts.is_settled() || stage_.now() - quiet_since_ > 3 * minute;
+    return facts.is_settled() || stage_.now() - quiet_since_ > 2 * minute;
 }
 
 bool Town::is_at_rest() const {

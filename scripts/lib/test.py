@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/dev"
 FUZZ_RUNS = 20_000  # of each target; longer runs are for `scripts/verify fuzz-long`
 SIMULATION_SEEDS = 200  # each played twice; longer runs are for `scripts/verify simulate`
-SIMULATION_DAYS = 0.0006  # of each, under faults
+SIMULATION_DAYS = 0.0004  # of each, under faults
 LINT_SECONDS_MAX = 600  # clang-tidy of what changed; the rest is for `scripts/verify tidy-all`
 
 

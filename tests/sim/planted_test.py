@@ -32,14 +32,14 @@ class Planted(unittest.TestCase):
     def test_each_bug_is_caught(self):
         for name in planted():
             with self.subTest(bug=name):
-                done = simulate("--plant", name, "--seeds", str(SEEDS), "--days", "0.002",
+                done = simulate("--plant", name, "--seeds", str(SEEDS), "--days", "0.0006",
                                 "--no-account")
                 print(f"{name}: {done.stdout.splitlines()[0] if done.stdout else done.stderr}")
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn("breaks a promise", done.stdout)
 
     def test_a_failing_seed_is_made_small_and_can_be_played_again(self):
-        done = simulate("--plant", "commit_skipped", "--seeds", str(SEEDS), "--days", "0.002")
+        done = simulate("--plant", "commit_skipped", "--seeds", str(SEEDS), "--days", "0.0006")
         self.assertEqual(done.returncode, 1)
         again = re.search(r"^  shoal (simulate --seed .*)$", done.stdout, re.MULTILINE)[1]
         once_more = simulate(*again.split()[1:], "--no-account")
