@@ -85,13 +85,9 @@ std::optional<Failure> attempt(const Plan& plan, std::vector<std::string>& lines
     auto played = play_apart(plan, Playing::once_told);
     if (!played.ok()) return std::nullopt;
     Trial trial = std::move(played).value();
-    const std::string what = failure_of(trial);
     lines = std::move(trial.lines);
     if (trial.report && !trial.report->outcome.failed()) return std::nullopt;
-    const bool is_healed = std::ranges::find(lines, "the world is healed") != lines.end();
-    const std::uint64_t under =
-        trial.report ? trial.report->outcome.steps_under_faults : trial.step;
-    return Failure{what, trial.step, is_healed && !trial.report ? 0 : under};
+    return Failure{failure_of(trial), trial.step, trial.healed_at.value_or(trial.step)};
 }
 
 void print_failure(const Output& out, const Plan& plan, const Failure& failure) {

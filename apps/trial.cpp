@@ -72,6 +72,7 @@ private:
         const auto space = line.find(' ');
         std::from_chars(line.data(), line.data() + space, trial_.step);
         lines_.push_back(line.substr(space + 1));
+        if (lines_.back() == simulation::healed_line) trial_.healed_at = trial_.step;
         if (lines_.size() > lines_kept) lines_.pop_front();
     }
 

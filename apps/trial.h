@@ -16,6 +16,7 @@ struct Trial {
     std::optional<simulation::Report> report;  // absent: the process died
     std::string last_words;                    // what it wrote to standard error
     std::uint64_t step = 0;                    // the last that was told of
+    std::optional<std::uint64_t> healed_at;    // the step at which the faults ended
     std::vector<std::string> lines;            // the end of its account, if it was told
 };
 

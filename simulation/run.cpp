@@ -123,7 +123,7 @@ bool Town::comes_to(Duration bound, Condition is_so) {
 }
 
 void Town::heal() {
-    stage_.tell("the world is healed");
+    stage_.tell(std::string(healed_line));
     stage_.heal();
     market_.boot();
     for (const auto& provider : providers_) provider->restore();

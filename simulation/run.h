@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/hash.h"
 #include "simulation/coverage.h"
@@ -32,6 +33,9 @@ struct Report {
     Coverage coverage;
 };
 BOOST_DESCRIBE_STRUCT(Report, (), (outcome, coverage))
+
+/// What the account says when the faults end.
+constexpr std::string_view healed_line = "the world is healed";
 
 /// Plays the plan: first under faults, when nothing may go wrong; then without, when everything
 /// must come to its end.

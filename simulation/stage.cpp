@@ -64,12 +64,12 @@ provider::Moment Stage::provider_moment(Time clock) {
 
 void Stage::fail(std::string why) {
     if (failed()) return;
+    tell("BROKEN: " + why);
     failure_ = std::move(why);
-    tell("BROKEN: " + failure_);
 }
 
 void Stage::tell(const std::string& line) const {
-    if (listener_) listener_(steps_, line);
+    if (listener_ && !failed()) listener_(steps_, line);
 }
 
 void Stage::refused(Code code) {
