@@ -46,6 +46,7 @@ private:
     std::vector<std::unique_ptr<ProviderHost>> providers_;
     Operator operator_{stage_, wire_, market_.core()};
     std::vector<std::unique_ptr<Buyer>> buyers_;
+    Time healed_at_{};
     Time quiet_since_{};
     std::uint64_t steps_under_faults_ = 0;
 };
@@ -127,14 +128,16 @@ void Town::heal() {
     stage_.heal();
     market_.boot();
     for (const auto& provider : providers_) provider->restore();
-    quiet_since_ = stage_.now();
+    quiet_since_ = healed_at_ = stage_.now();
 }
 
 /// Nothing has been leased for longer than any task or connection waits to be tried again.
 bool Town::is_quiet() {
     const Facts& facts = market_.core().facts();
     if (facts.is_anything_leased() || !market_.is_up()) quiet_since_ = stage_.now();
-    return facts.is_settled() || stage_.now() - quiet_since_ > 2 * minute;
+    // Whoever waited for an answer when the world healed has asked again by now.
+    const bool all_heard = stage_.now() - healed_at_ > 2 * minute;
+    return all_heard && (facts.is_settled() || stage_.now() - quiet_since_ > 2 * minute);
 }
 
 bool Town::is_at_rest() const {
