@@ -75,6 +75,7 @@ private:
     void take(const Input&, const market::Moment&);
     void note_events();
     void check_books();
+    void check_snapshot(const market::State&);
     void commit();
     void committed(const Status&);
     void release(Open&);

@@ -56,13 +56,13 @@ std::uint32_t rate_max(Fault fault) {
         case Fault::drain:
             return 300;
         case Fault::shim_killed:
-            return 50'000;
+            return 100'000;
         case Fault::machine_fault:
-            return 150'000;
+            return 250'000;
         case Fault::transfer_failed:
-            return 120'000;
+            return 250'000;
         case Fault::lie:
-            return 20'000;
+            return 300'000;  // of the times that it says it lives
     }
     return 0;
 }

@@ -249,8 +249,8 @@ void ProviderHost::fetch(LeaseId lease, std::vector<Hash> missing) {
     if (missing.empty()) return later(stage_.between(1, 50), provider::InputsFetched{lease});
     if (stage_.strikes(Fault::transfer_failed)) {
         using protocol::Reason;
-        constexpr Reason reasons[] = {Reason::input_changed, Reason::fetch_failed,
-                                      Reason::fetch_failed};
+        constexpr Reason reasons[] = {Reason::input_changed, Reason::input_missing,
+                                      Reason::fetch_failed, Reason::fetch_failed};
         const Reason reason = reasons[stage_.random().below(std::size(reasons))];
         const provider::Hope hope = reason == Reason::fetch_failed && stage_.random().percent(80)
                                         ? provider::Hope::again
