@@ -60,9 +60,9 @@ std::uint32_t rate_max(Fault fault) {
         case Fault::machine_fault:
             return 250'000;
         case Fault::transfer_failed:
-            return 250'000;
+            return 600'000;
         case Fault::lie:
-            return 300'000;  // of the times that it says it lives
+            return 1'000'000;  // of the times that it says it lives
     }
     return 0;
 }

@@ -252,7 +252,7 @@ void ProviderHost::fetch(LeaseId lease, std::vector<Hash> missing) {
         constexpr Reason reasons[] = {Reason::input_changed, Reason::input_missing,
                                       Reason::fetch_failed, Reason::fetch_failed};
         const Reason reason = reasons[stage_.random().below(std::size(reasons))];
-        const provider::Hope hope = reason == Reason::fetch_failed && stage_.random().percent(80)
+        const provider::Hope hope = reason == Reason::fetch_failed && stage_.random().percent(50)
                                         ? provider::Hope::again
                                         : provider::Hope::none;
         return later(stage_.between(1, 5'000),
@@ -322,7 +322,8 @@ protocol::session::FromProvider ProviderHost::made_up(LeaseId lease) {
             protocol::AttemptOutcome outcome;
             outcome.reason = reason;
             outcome.started = true;
-            outcome.ran_ms = static_cast<std::int64_t>(random.below(1'000'000)) - 1'000;
+            outcome.ran_ms = static_cast<std::int64_t>(random.below(1'000'000));
+            if (random.percent(40)) outcome.ran_ms = -1;
             return session::Exited{lease, outcome};
         }
         case 2:
