@@ -226,6 +226,39 @@ void add_up(CommandTree& tree) {
     down->callback([&tree] { tree.action = shut_down; });
 }
 
+void add_simulate(CommandTree& tree) {
+    auto options = std::make_shared<SimulateOptions>();
+    auto* command = add_command(tree.app, "simulate",
+                                "Play a made-up market under faults, and check what it promises",
+                                "shoal simulate --seed 7 --providers 4 --days 0.5\n"
+                                "  shoal simulate --seeds 200 --cover");
+    command->add_option("--seed", options->seed, "the first; a run follows from its seed")
+        ->type_name("N")
+        ->capture_default_str();
+    command->add_option("--seeds", options->seeds, "how many, one after another")
+        ->type_name("N")
+        ->capture_default_str();
+    command->add_option("--providers", options->providers, "at most so many in a run")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(whole_number(1, providers_max));
+    command->add_option("--days", options->days, "of made-up time under faults")
+        ->type_name("DAYS")
+        ->capture_default_str();
+    command->add_option("--seconds", options->seconds, "begin no new seed after this long")
+        ->type_name("S");
+    command->add_flag("--cover", options->covers,
+                      "fail unless every event, refusal, end and fault was reached");
+    command->add_option("--steps", options->steps, "steps under faults, at most")->type_name("N");
+    command->add_option("--without", options->without, "a fault that is not to happen")
+        ->type_name("FAULT");
+    command->add_option("--plant", options->plant, "a bug to plant in the simulated shell")
+        ->type_name("BUG");
+    command->add_flag("--no-account", options->no_account,
+                      "say which promise is broken, and no more");
+    run_with(tree, command, options, simulate);
+}
+
 }  // namespace
 
 void add_service_commands(CommandTree& tree) {
@@ -242,6 +275,7 @@ void add_service_commands(CommandTree& tree) {
                                 "shoal schema job > job.schema.json\n  shoal schema openapi");
     command->add_option("NAME", schema->name, "job, openapi, …; absent: the names");
     run_with(tree, command, schema, show_schema);
+    add_simulate(tree);
 }
 
 }  // namespace shoal::apps

@@ -175,4 +175,18 @@ struct SchemaOptions {
 };
 Result<Exit> show_schema(Context&, const SchemaOptions&);
 
+struct SimulateOptions {
+    std::uint64_t seed = 1;
+    std::uint64_t seeds = 1;
+    std::uint32_t providers = 4;
+    double days = 0.1;
+    std::optional<double> seconds;       // no new seed after this long
+    bool covers = false;                 // what may happen must have happened
+    std::optional<std::uint64_t> steps;  // under faults, at most
+    std::vector<std::string> without;    // faults
+    std::string plant;                   // a bug
+    bool no_account = false;             // of what failed
+};
+Result<Exit> simulate(Context&, const SimulateOptions&);
+
 }  // namespace shoal::apps

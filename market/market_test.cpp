@@ -410,5 +410,16 @@ TEST_CASE("credit is issued once for one key") {
     CHECK(other.error().code == Code::conflict);
 }
 
+TEST_CASE("a snapshot that was cut short is corrupt") {
+    const World world;
+    const std::string whole = write_state(world.market.snapshot());
+    REQUIRE(read_state(whole).ok());
+    for (const std::size_t size : {std::size_t{0}, whole.size() / 2, whole.size() - 1}) {
+        const auto state = read_state(std::string_view(whole).substr(0, size));
+        REQUIRE_FALSE(state.ok());
+        CHECK(state.error().code == Code::corrupt);
+    }
+}
+
 }  // namespace
 }  // namespace shoal::market

@@ -15,8 +15,9 @@ std::string write_state(const State& state) {
 }
 
 Result<State> read_state(std::string_view text) {
-    const json::Value value = TRY(json::parse(text, snapshot_size_max));
-    auto state = json::read<State>(value, json::Reader::tolerant);
+    const auto value = json::parse(text, snapshot_size_max);
+    if (!value.ok()) return Error{Code::corrupt, value.error().what};
+    auto state = json::read<State>(value.value(), json::Reader::tolerant);
     if (!state.ok()) return Error{Code::corrupt, state.error().what};
     State whole = std::move(state).value();
     // Early snapshots do not say when a blob was stored: then its time begins with them.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The stages of scripts/test after its packages are there: build, tests, fuzz, tidy."""
+"""The stages of scripts/test after its packages are there: build, tests, simulation, fuzz, tidy."""
 import argparse
 import concurrent.futures
 import os
@@ -14,6 +14,8 @@ import xml.etree.ElementTree as xml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/dev"
 FUZZ_RUNS = 20_000  # of each target; longer runs are for `scripts/verify fuzz-long`
+SIMULATION_SEEDS = 200  # each played twice; longer runs are for `scripts/verify simulate`
+SIMULATION_DAYS = 0.0004  # of each, under faults
 LINT_SECONDS_MAX = 600  # clang-tidy of what changed; the rest is for `scripts/verify tidy-all`
 
 
@@ -81,6 +83,13 @@ def tests(count, jobs):
             continue
         good = case.get("status") == "run"
         count.add(*count_cases(case.findtext("system-out") or "", good), case.get("name"))
+
+
+def simulation(count):
+    """Every promise is kept, and everything that may happen has happened."""
+    good = run(BUILD / "shoal", "simulate", "--seeds", str(SIMULATION_SEEDS),
+               "--days", str(SIMULATION_DAYS), "--cover")
+    count.add_check(good, "simulation")
 
 
 def fuzz_one(target, found):
@@ -165,6 +174,7 @@ def main():
 
     if stage("build", build, arguments.jobs):
         stage("tests", tests, arguments.jobs)
+        stage("simulation", simulation)
         stage("fuzz", fuzz, arguments.jobs)
         stage("tidy", tidy, arguments.base, arguments.jobs)
     print("\n" + "  ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()))

@@ -1,0 +1,29 @@
+#pragma once
+
+// A run of the simulation in a process of its own: a check that fails ends that process alone.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "simulation/run.h"
+
+namespace shoal::apps {
+
+struct Trial {
+    std::optional<simulation::Report> report;  // absent: the process died
+    std::string last_words;                    // what it wrote to standard error
+    std::uint64_t step = 0;                    // the last that was told of
+    std::optional<std::uint64_t> healed_at;    // the step at which the faults ended
+    std::vector<std::string> lines;            // the end of its account, if it was told
+};
+
+/// `once_told`: one run, with its account. `twice`: two, which must be the same.
+enum class Playing { twice, once_told };
+
+/// exhausted, unavailable: no process can be started. Only while this process has one thread.
+Result<Trial> play_apart(const simulation::Plan&, Playing);
+
+}  // namespace shoal::apps

@@ -1,0 +1,221 @@
+// Buyers: what they ask for, and what they do wrong.
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/json.h"
+#include "protocol/api.h"
+#include "protocol/receipt.h"
+#include "simulation/people.h"
+
+namespace shoal::simulation {
+
+using market::ApiAnswer;
+using market::ApiRequest;
+
+namespace {
+
+constexpr int refusals = 400;
+
+std::string text_of(const protocol::JobSpec& spec) {
+    return json::print(json::write(spec));
+}
+
+}  // namespace
+
+Buyer::Buyer(Stage& stage, Wire& wire, const MarketCore& core, std::string name)
+    : stage_(stage), core_(core), client_(stage, wire, std::move(name)) {}
+
+void Buyer::begin(AccountId account, const std::string& secret) {
+    account_ = account;
+    client_.set_secret(secret);
+    think();
+}
+
+void Buyer::think() {
+    const std::int64_t about = stage_.world().think.count();
+    stage_.later(stage_.between(about / 4, about * 2), [this] { act(); });
+}
+
+void Buyer::act() {
+    if (stage_.healed()) return;
+    think();
+    const std::uint64_t dice = stage_.random().below(20);
+    if (dice < 8) return submit();
+    if (dice < 10) return store();
+    if (dice < 12) return cancel();
+    if (dice < 16) return look();
+    err();
+}
+
+// --- jobs ----------------------------------------------------------------------------------------
+
+void Buyer::submit() {
+    const ApiRequest request = client_.post("/v1/jobs", text_of(make_job()));
+    client_.insist(request, [this](const ApiAnswer& answer) { submitted(answer); });
+}
+
+void Buyer::submitted(const ApiAnswer& answer) {
+    if (answer.status >= refusals) return;
+    const auto value = json::parse(answer.body, answer.body.size());
+    const auto view = json::read<protocol::JobView>(value.value(), json::Reader::tolerant);
+    if (!view.ok()) return stage_.fail("a job is answered with its view");
+    const JobId job = view.value().job;
+    if (!core_.durable().has_job(job)) {
+        stage_.fail("a job that was answered is there: " + to_string(job));
+    }
+    if (std::ranges::find(jobs_, job) != jobs_.end()) {
+        stage_.fail("one request is one job: " + to_string(job));
+    }
+    jobs_.push_back(job);
+}
+
+protocol::JobSpec Buyer::make_job() {
+    Random& random = stage_.random();
+    protocol::JobSpec spec;
+    spec.name = fmt::format("job {}", ++count_);
+    spec.command = {"./work", "${n}"};
+    const std::uint64_t tasks = random.percent(10) ? random.between(6, 20) : random.between(1, 4);
+    for (std::uint64_t n = 0; n < tasks; ++n) {
+        spec.tasks.matrix["n"].push_back(Scalar{static_cast<std::int64_t>(n)});
+    }
+    for (std::uint64_t i = random.below(3); i > 0 && !stored_.empty(); --i) {
+        protocol::JobInput input;
+        input.as = fmt::format("in{}", i);
+        input.blob = random.pick(stored_);
+        spec.inputs.push_back(std::move(input));
+    }
+    if (random.percent(60)) spec.outputs.push_back({"model.bin", random.percent(50)});
+    if (random.percent(30)) spec.result = protocol::ResultRule{"loss", protocol::Best::min};
+    spec.resources.cores = static_cast<std::uint32_t>(random.between(1, random.percent(5) ? 9 : 2));
+    spec.resources.memory = Size{random.between(1, 8) << 28U};
+    spec.resources.disk = Size{random.between(1, 8) << 28U};
+    spec.limits.time = Span{stage_.between(1'000, 1'200'000)};
+    spec.limits.grace = Span{stage_.between(0, 30'000)};
+    spec.retries = static_cast<std::uint32_t>(random.below(4));
+    draw_caps(spec);
+    return spec;
+}
+
+void Buyer::draw_caps(protocol::JobSpec& spec) {
+    Random& random = stage_.random();
+    constexpr unsigned by_quote = 10;
+    if (!random.percent(by_quote)) {
+        std::uint64_t most = 1'000;
+        while (most < 100'000'000 && random.percent(80)) most *= 4;
+        spec.price.max_total = Lamports{static_cast<std::int64_t>(most)};
+    }
+    constexpr unsigned by_hour = 15;
+    if (random.percent(by_hour)) {
+        spec.price.max_hour = Lamports{static_cast<std::int64_t>(random.below(10'000'000))};
+    }
+}
+
+void Buyer::store() {
+    const auto content = static_cast<std::uint8_t>(stage_.random().below(32));
+    const Hash hash{{2, content}};
+    client_.upload(hash, 100 + content, [this, hash](const ApiAnswer& answer) {
+        if (answer.status >= refusals) return;
+        if (std::ranges::find(stored_, hash) == stored_.end()) stored_.push_back(hash);
+    });
+}
+
+void Buyer::cancel() {
+    if (jobs_.empty()) return submit();
+    const JobId job = stage_.random().pick(jobs_);
+    client_.ask(client_.post("/v1/jobs/" + to_string(job) + "/cancel", ""), {});
+}
+
+void Buyer::check_jobs() const {
+    const auto& known = core_.market().state().jobs;
+    for (const JobId job : jobs_) {
+        if (!known.contains(job)) stage_.fail("a job stays: " + to_string(job));
+    }
+    std::set<std::string> names;
+    for (const auto& [id, job] : known) {
+        const bool is_own = job.account == account_ && job.spec.name.starts_with("job ");
+        if (!is_own || names.insert(job.spec.name).second) continue;
+        stage_.fail("one request is one job: " + to_string(id));
+    }
+}
+
+// --- looking -------------------------------------------------------------------------------------
+
+void Buyer::look() {
+    constexpr const char* parts[] = {"", "/tasks", "/attempts", "/artifacts", "/why", "/metrics"};
+    Random& random = stage_.random();
+    if (jobs_.empty() || random.percent(20)) return client_.ask(client_.get("/v1/jobs"), {});
+    const JobId job = random.pick(jobs_);
+    if (random.percent(30)) return check_receipt(job);
+    if (random.percent(10)) {
+        return client_.ask(client_.post("/v1/quotes", text_of(make_job())), {});
+    }
+    const char* part = parts[random.below(std::size(parts))];
+    client_.ask(client_.get("/v1/jobs/" + to_string(job) + part), {});
+}
+
+void Buyer::check_receipt(JobId job) {
+    client_.ask(client_.get("/v1/jobs/" + to_string(job) + "/receipt"),
+                [this, job](const ApiAnswer& answer) {
+                    if (answer.status >= refusals) return;
+                    const auto value = json::parse(answer.body, answer.body.size());
+                    const auto receipt =
+                        json::read<protocol::Receipt>(value.value(), json::Reader::tolerant);
+                    if (!receipt.ok()) return stage_.fail("a receipt is read");
+                    const Status sound = protocol::verify_receipt(receipt.value());
+                    if (!sound.ok()) {
+                        stage_.fail(fmt::format("the receipt of {} is sound: {}", to_string(job),
+                                                sound.error().what));
+                    }
+                });
+}
+
+/// What no careful client does.
+void Buyer::err() {
+    Random& random = stage_.random();
+    protocol::JobSpec spec = make_job();
+    spec.name = "mistake";
+    switch (random.below(9)) {
+        case 0:
+            spec.name.clear();
+            return client_.ask(client_.post("/v1/jobs", text_of(spec)), {});
+        case 1:
+            spec.inputs.push_back({"missing", {}, Hash{{3, 3, 3}}, 0, false, {}});
+            return client_.ask(client_.post("/v1/jobs", text_of(spec)), {});
+        case 2:
+            spec.price.max_total = Lamports{INT64_MAX / 2};
+            return client_.ask(client_.post("/v1/jobs", text_of(spec)), {});
+        case 3:
+            spec.price = {Lamports{1}, Lamports{0}};
+            return client_.ask(client_.post("/v1/jobs", text_of(spec)), {});
+        case 4:
+            return client_.ask(client_.post("/v1/accounts", ""), {});
+        case 5: {
+            ApiRequest request = client_.get("/v1/jobs");
+            request.method = "PATCH";
+            return client_.ask(request, {});
+        }
+        case 6: {
+            ApiRequest request = client_.post("/v1/jobs", text_of(spec));
+            request.headers["idempotency-key"] = "the same for all";
+            return client_.ask(request, [this](const ApiAnswer& answer) {
+                if (answer.status < refusals && !answer.headers.contains("idempotent-replay")) {
+                    submitted(answer);
+                }
+            });
+        }
+        case 7: {
+            ApiRequest request = client_.get("/v1/accounts/me");
+            request.headers["authorization"] = "Bearer nobody";
+            return client_.ask(request, {});
+        }
+        default:
+            return client_.upload(Hash{{4}}, UINT64_MAX / 2, {});
+    }
+}
+
+}  // namespace shoal::simulation

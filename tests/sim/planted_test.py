@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Plants each bug of the simulated shell; some seed must catch it. usage: planted_test.py SHOAL"""
+import re
+import subprocess
+import sys
+import unittest
+
+SHOAL = sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev/shoal"
+SEEDS = 25
+
+
+def simulate(*words):
+    return subprocess.run([SHOAL, "simulate", *words], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=500)
+
+
+def planted():
+    """The names of the bugs, as the program lists them."""
+    answer = simulate("--plant", "?")
+    return re.search(r"There are (.*)\.", answer.stderr)[1].split(", ")
+
+
+class Planted(unittest.TestCase):
+    def test_there_are_enough_bugs_and_all_are_listed(self):
+        names = planted()
+        self.assertGreaterEqual(len(names), 10)
+        with open(__file__.rsplit("/", 1)[0] + "/README.md", encoding="utf-8") as readme:
+            text = readme.read()
+        for name in names:
+            self.assertIn(f"`{name}`", text)
+
+    def test_each_bug_is_caught(self):
+        for name in planted():
+            with self.subTest(bug=name):
+                done = simulate("--plant", name, "--seeds", str(SEEDS), "--days", "0.0006",
+                                "--no-account")
+                print(f"{name}: {done.stdout.splitlines()[0] if done.stdout else done.stderr}")
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn("breaks a promise", done.stdout)
+
+    def test_a_failing_seed_is_made_small_and_can_be_played_again(self):
+        done = simulate("--plant", "commit_skipped", "--seeds", str(SEEDS), "--days", "0.0006")
+        self.assertEqual(done.returncode, 1)
+        again = re.search(r"^  shoal (simulate --seed .*)$", done.stdout, re.MULTILINE)[1]
+        once_more = simulate(*again.split()[1:], "--no-account")
+        self.assertEqual(once_more.returncode, 1, once_more.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
