@@ -53,7 +53,7 @@ constexpr std::array rows{
     ReasonRow{sandbox_unavailable, "sandbox_unavailable", Fault::provider, again, Payer::nobody, "the provider cannot isolate the job"},
     ReasonRow{hardware_fault, "hardware_fault", Fault::provider, again, Payer::nobody, "the provider's hardware failed"},
     ReasonRow{no_provider_fits, "no_provider_fits", Fault::nobody, once, Payer::nobody, "no provider fits"},
-    ReasonRow{gang_broken, "gang_broken", Fault::nobody, again, Payer::buyer, "another task of its gang ended, and they run together or not at all"},
+    ReasonRow{gang_broken, "gang_broken", Fault::nobody, again, Payer::nobody, "another task of its gang ended, and they run together or not at all"},
 };
 // clang-format on
 

@@ -89,6 +89,8 @@ protocol::JobSpec Buyer::make_job() {
         input.blob = random.pick(stored_);
         spec.inputs.push_back(std::move(input));
     }
+    if (tasks > 1 && random.percent(15)) spec.tasks.gang = static_cast<std::uint32_t>(tasks);
+    spec.priority = static_cast<std::int32_t>(random.below(11)) - 5;
     if (random.percent(60)) spec.outputs.push_back({"model.bin", random.percent(50)});
     if (random.percent(30)) spec.result = protocol::ResultRule{"loss", protocol::Best::min};
     spec.resources.cores = static_cast<std::uint32_t>(random.between(1, random.percent(5) ? 9 : 2));

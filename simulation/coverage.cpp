@@ -69,6 +69,7 @@ bool is_reserved(protocol::Reason reason) {
         case upload_failed:
         case sandbox_unavailable:
         case hardware_fault:
+        case gang_broken:
             return false;
     }
     return false;

@@ -308,6 +308,7 @@ void Facts::note(const protocol::TaskRequeued& event) {
     const auto name = event.task;
     expect(!task->ended && task->live == LeaseId{}, "what waits again is not leased", name);
     expect(protocol::row(event.reason).retried, "only some ends are tried again", name);
+    if (event.reason == protocol::Reason::gang_broken) return;  // counted for who broke it
     expect(++task->retries <= jobs_.at(task->job).retries, "no more retries than asked for", name);
 }
 
@@ -334,6 +335,16 @@ void Facts::note(const protocol::JobEnded& event) {
         expect(found != blobs_.end() && found->second > 0, "an open job has its inputs", name);
         if (found != blobs_.end()) --found->second;
     }
+}
+
+void Facts::note(const protocol::AccountWeighted& event) {
+    at(event.at);
+    expect(event.weight > 0, "a weight is more than nothing", event.account);
+}
+
+void Facts::note(const protocol::ProviderVerified& event) {
+    at(event.at);
+    find(providers_, event.provider);
 }
 
 void Facts::note(const protocol::ReceiptIssued& event) {

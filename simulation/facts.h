@@ -113,6 +113,8 @@ private:
     void note(const protocol::TaskEnded&);
     void note(const protocol::JobEnded&);
     void note(const protocol::ReceiptIssued&);
+    void note(const protocol::AccountWeighted&);
+    void note(const protocol::ProviderVerified&);
 
     template <class About>
     void expect(bool, const char* promise, const About& about);

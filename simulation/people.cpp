@@ -158,7 +158,7 @@ void Operator::act() {
     stage_.later(stage_.between(5'000, 120'000), [this] { act(); });
     if (asked_.empty()) return;
     const AccountId account = stage_.random().pick(asked_).first;
-    switch (stage_.random().below(8)) {
+    switch (stage_.random().below(10)) {
         case 0:
             return issue(account, Lamports{1'000'000}, {});
         case 1:
@@ -174,9 +174,22 @@ void Operator::act() {
                                {});
         case 6:
             return client_.ask(client_.get("/v1/providers"), {});
+        case 7:
+            return say("/v1/accounts/" + to_string(account) + "/weight",
+                       fmt::format(R"({{"weight":{}}})", stage_.random().between(1, 400)));
+        case 8:
+            return say("/v1/providers/prov_1/verified", stage_.random().percent(70)
+                                                            ? R"({"verified":true})"
+                                                            : R"({"verified":false})");
         default:
             return client_.ask(client_.get("/metrics"), {});
     }
+}
+
+void Operator::say(const std::string& path, const std::string& body) {
+    ApiRequest request = client_.post(path, body);
+    request.method = "PUT";
+    client_.ask(request, {});
 }
 
 void Operator::revoke_one() {

@@ -68,6 +68,7 @@ public:
 private:
     void make_key(AccountId, protocol::Role, Lamports credit, const Enrolled&);
     void issue(AccountId, Lamports, const std::function<void()>& then);
+    void say(const std::string& path, const std::string& body);
     void revoke_one();
 
     Stage& stage_;
