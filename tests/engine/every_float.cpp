@@ -121,6 +121,6 @@ int main(int count, char** words) try {
     }
     return good ? 0 : 1;
 } catch (const std::exception& error) {
-    fmt::print(stderr, "every_float: {}\n", error.what());
+    std::fprintf(stderr, "every_float: %s\n", error.what());
     return 1;
 }
