@@ -16,7 +16,7 @@ namespace shoal::apps {
 
 namespace {
 
-constexpr std::uint32_t snapshot_format = 1;
+constexpr std::uint32_t snapshot_format = 2;  // 1 had no use of accounts
 constexpr std::size_t rows_at_once = 10'000;
 
 Result<std::unique_ptr<market::Market>> from_snapshot(const std::optional<io::Snapshot>& snapshot,

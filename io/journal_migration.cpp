@@ -19,7 +19,8 @@ Status move_file(const fs::path& from, const fs::path& to) {
     return Done{};
 }
 
-Status move_snapshots(const fs::path& copy) {
+/// They lack what a state of this release knows, and this journal has every event: it is replayed.
+Status remove_snapshots(const fs::path& copy) {
     std::error_code failed;
     std::vector<fs::path> found;
     for (fs::directory_iterator next(copy, failed), end; !failed && next != end;
@@ -30,8 +31,8 @@ Status move_snapshots(const fs::path& copy) {
     }
     if (failed) return system_error("cannot list " + copy.string(), failed.value());
     for (const fs::path& path : found) {
-        const Status moved = move_file(path, journal_folder(copy) / path.filename());
-        if (!moved.ok()) return moved;
+        const Status removed = remove_file(path);
+        if (!removed.ok()) return removed;
     }
     return Done{};
 }
@@ -65,7 +66,7 @@ Status run(const fs::path& copy) {
     }
     if (done.ok()) done = move_file(old, table);
     if (done.ok()) done = mark_as_segment(table);
-    if (done.ok()) done = move_snapshots(copy);
+    if (done.ok()) done = remove_snapshots(copy);
     if (done.ok()) done = sync_folder(folder);
     return done;
 }

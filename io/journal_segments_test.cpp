@@ -405,7 +405,7 @@ TEST_CASE("a folder with a journal in one database is migrated on a copy") {
     const auto journal = SqliteJournal::open(journal_folder(data), {.release = "0.2.0"}).value();
     CHECK(journal->read(0, 100).value() == rows(1, 20));
     CHECK(journal->names().value().at(AccountId{7}) == "Ann");
-    CHECK(journal->load_snapshot().value().snapshot == snapshot(12));
+    CHECK_FALSE(journal->load_snapshot().value().snapshot.has_value());
     CHECK(journal->append(rows(21, 21), {}).ok());
     REQUIRE(folder.value().original());
     CHECK(read_file(*folder.value().original() / "journal.db-wal", 1'000'000).value() == before);

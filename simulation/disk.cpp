@@ -18,7 +18,7 @@ void Disk::append(std::vector<protocol::Event> rows, Done done) {
 void Disk::complete() {
     const Done done = std::exchange(done_, {});
     if (stage_.strikes(Fault::write_failed)) {
-        keep(stage_.random().percent(50) ? in_flight_.size() : 0);
+        keep(stage_.random().below(in_flight_.size() + 1));
         return done(Error{Code::unavailable, "the write failed"});
     }
     if (stage_.strikes(Fault::disk_full)) {

@@ -41,15 +41,16 @@ std::uint32_t rate_max(Fault fault) {
             return 3'000;
         case Fault::partition:
             return 500;
-        case Fault::write_failed:
         case Fault::disk_full:
             return 600;
+        case Fault::write_failed:
+            return 3'000;
         case Fault::write_torn:
         case Fault::write_lost:
         case Fault::snapshot_damaged:
-            return 500'000;  // of the crashes
+            return 800'000;  // of the crashes
         case Fault::market_crash:
-            return 400;
+            return 800;
         case Fault::provider_crash:
             return 1'500;
         case Fault::provider_away:
