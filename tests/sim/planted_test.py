@@ -6,7 +6,7 @@ import sys
 import unittest
 
 SHOAL = sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev/shoal"
-SEEDS = 25
+SEEDS = 150  # a torn write needs a crash, or a failure, amid a batch: the others are caught soon
 
 
 def simulate(*words):
