@@ -93,7 +93,9 @@ void add_restore(CommandTree& tree) {
         ->type_name("FOLDER")
         ->required();
     auto* at = command->add_option("--at", options->at, "as it was then, UTC")->type_name("TIME");
-    command->add_option("--sequence", options->sequence, "as it was after this event and those with it")
+    command
+        ->add_option("--sequence", options->sequence,
+                     "as it was after this event and those with it")
         ->type_name("N")
         ->excludes(at);
     run_with(tree, command, options, restore);

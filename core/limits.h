@@ -37,7 +37,7 @@ constexpr std::uint32_t gpus_per_task = 64;
 constexpr std::int32_t priority_most = 1'000;  // a week of waiting, either way
 constexpr std::size_t labels = 256;  // CPU features, regions, pools, blocked ids: each list
 constexpr std::uint32_t weight_most = 10'000;  // of an account beside others
-constexpr Size memory_min = 4_MiB;               // a process hardly starts in less
+constexpr Size memory_min = 4_MiB;             // a process hardly starts in less
 
 // Lists in answers.
 constexpr std::size_t page_default = 50;
@@ -78,7 +78,7 @@ constexpr Duration sweep_delay{86'400'000};  // bytes that nothing holds any mor
 constexpr Duration blob_retention{30LL * 86'400'000};      // of a job's files, after its end
 constexpr Duration log_retention{14LL * 86'400'000};       // likewise of its logs
 constexpr Duration dropped_remembered{90LL * 86'400'000};  // that a blob was there, and till when
-constexpr Duration use_half_life{86'400'000};  // of a buyer's use, beside other buyers'
+constexpr Duration use_half_life{86'400'000};              // of a buyer's use, beside other buyers'
 constexpr std::size_t drops_at_once = 1'000;  // blobs of one moment: a commit stays short
 
 // The journal.
