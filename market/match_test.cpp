@@ -403,14 +403,19 @@ Duration wait_for_big(Farm& farm, JobId big, Duration most) {
     return farm.clock - begin;
 }
 
-TEST_CASE("a big task does not starve among small ones that never end") {
-    Farm farm(4);
+/// Four cores, each in use from another moment on.
+void fill_with_small(Farm& farm) {
     for (int i = 0; i < 4; ++i) {
         protocol::JobSpec small = one_core(1);
         small.limits.time = Span{40s};
         farm.submit_for(farm.buyer, small);
         farm.advance(10s);
     }
+}
+
+TEST_CASE("a big task does not starve among small ones that never end") {
+    Farm farm(4);
+    fill_with_small(farm);
     protocol::JobSpec spec = one_core(1);
     spec.resources.cores = 4;
     const JobId big = farm.submit_for(farm.rich("big"), spec);
@@ -420,12 +425,7 @@ TEST_CASE("a big task does not starve among small ones that never end") {
 
 TEST_CASE("a gang over two machines does not starve either") {
     Farm farm(2, 2);
-    for (int i = 0; i < 4; ++i) {
-        protocol::JobSpec small = one_core(1);
-        small.limits.time = Span{40s};
-        farm.submit_for(farm.buyer, small);
-        farm.advance(10s);
-    }
+    fill_with_small(farm);
     protocol::JobSpec spec = one_core(4);
     spec.tasks.gang = 4;
     const JobId big = farm.submit_for(farm.rich("big"), spec);

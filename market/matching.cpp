@@ -43,12 +43,6 @@ Result<Lamports> hourly(const Price& price, const protocol::Resources& needed) {
     return ledger::quote(price, footprint(needed), hour);
 }
 
-bool has_capacity(const protocol::Offer& offer, const protocol::Resources& needed) {
-    return offer.attempts_max > 0 && needed.cores <= offer.capacity.cores &&
-           needed.memory <= offer.capacity.memory && needed.disk <= offer.capacity.disk &&
-           needed.gpu.count <= offer.capacity.gpu.count;
-}
-
 bool has_room(const protocol::Offer& offer, const Usage& usage, const protocol::Resources& needed) {
     const auto fits = [](std::uint64_t used, std::uint64_t wanted, std::uint64_t whole) {
         return used <= whole && wanted <= whole - used;

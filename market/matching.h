@@ -23,9 +23,6 @@ ledger::Footprint footprint(const protocol::Resources&);
 /// exhausted: it does not fit.
 Result<Lamports> hourly(const protocol::Price&, const protocol::Resources&);
 
-/// Whether the provider's machine could ever run the task, were it idle.
-bool has_capacity(const protocol::Offer&, const protocol::Resources&);
-
 /// Whether it has room for it now.
 bool has_room(const protocol::Offer&, const Usage&, const protocol::Resources&);
 
