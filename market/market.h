@@ -10,17 +10,12 @@
 #include "core/hash.h"
 #include "core/result.h"
 #include "core/signature.h"
-#include "ledger/ledger.h"
 #include "market/batch.h"
-#include "market/blob_holds.h"
-#include "market/dispatch.h"
-#include "market/index.h"
 #include "market/matching.h"
+#include "market/memory.h"
 #include "market/principal.h"
-#include "market/reservations.h"
 #include "market/rules.h"
 #include "market/settings.h"
-#include "market/state.h"
 #include "protocol/receipt.h"
 #include "protocol/session.h"
 
@@ -31,11 +26,8 @@ namespace shoal::market {
 /// Each command first makes every check; a refusal has changed nothing. Then it records events:
 /// each is applied at once and put into the batch, so the next command sees it. What leaves
 /// (answers, messages) may leave only when the batch is durable. Commands expect that tick() was
-/// called for their moment. apply() cannot fail and decides nothing: a journal of events gives the
-/// same State again.
-///
-/// Presence is not in the state: after a restart nobody is online.
-class Market {
+/// called for their moment.
+class Market : public Memory {
 public:
     Market(Settings, const SecretKey& signer);
 
@@ -96,24 +88,13 @@ public:
 
     // --- recovery and questions ----------------------------------------------------------------
 
-    void apply(const protocol::Event&);
-
     std::optional<Time> next_deadline() const;
 
     /// Whose key this is; nothing for a wrong or revoked one.
     std::optional<Principal> authenticate(std::string_view secret) const;
 
-    /// Without the ledger's part, which ledger() has; snapshot() has both.
-    const State& state() const { return state_; }
-    State snapshot() const;
-    const ledger::Ledger& ledger() const { return ledger_; }
-    const Index& index() const { return index_; }
-    const Dispatch& dispatch() const { return dispatch_; }
-    const Reservations& reservations() const { return reservations_; }
     const Settings& settings() const { return settings_; }
     const PublicKey& key() const { return signer_.public_key(); }
-    bool online(ProviderId provider) const { return online_.contains(provider); }
-    bool draining(ProviderId provider) const;
 
     /// Both sides of a match, as the rules ask them. The provider need not be online.
     Demand demand(const Job&) const;
@@ -135,13 +116,7 @@ public:
     /// long ago.
     std::optional<Time> dropped(AccountId, const Hash&) const;
 
-    /// Money is conserved, holds cover what they must, every index agrees with the state.
-    void check_invariants() const;
-
 private:
-    struct Presence {
-        bool draining = false;
-    };
     struct Choice {
         ProviderId provider;
         Allowance allowance;
@@ -168,9 +143,6 @@ private:
     Status check_inputs(AccountId, protocol::JobSpec&) const;
     Result<bool> is_new_output(const StoredBlob&) const;
     void drop_blobs(const Moment&, Batch&);
-    void forget_dropped(const Hash&, AccountId);
-    void check_blob_bytes() const;
-    void check_dispatch() const;
     Result<Lamports> hold_for(AccountId, const protocol::JobSpec&, std::size_t tasks) const;
     Result<Lamports> hold_by_quote(const Job&, std::size_t tasks) const;
     Status check_caps(const Job&, std::size_t tasks) const;
@@ -189,8 +161,6 @@ private:
     void release_room();
     void keep_room(Time now);
     void keep_room_for(const Job&, Time now);
-    void show(ProviderId);
-    void count_use(const Job&, Duration held);
     void grant(const Task&, const Choice&, const Moment&, Batch&);
     protocol::session::Order order(const Attempt&, Time now) const;
 
@@ -209,41 +179,9 @@ private:
     void end_task(TaskId, protocol::Reason, const Moment&, Batch&);
     void end_job_if_done(JobId, const Moment&, Batch&);
 
-    void on(const protocol::MarketStarted&);
-    void on(const protocol::AccountCreated&);
-    void on(const protocol::KeyCreated&);
-    void on(const protocol::KeyRevoked&);
-    void on(const protocol::RequestAnswered&);
-    void on(const protocol::BlobStored&);
-    void on(const protocol::BlobDropped&);
-    void on(const protocol::TransferPosted&);
-    void on(const protocol::ProviderRegistered&);
-    void on(const protocol::OfferPublished&);
-    void on(const protocol::JobSubmitted&);
-    void on(const protocol::LeaseGranted&);
-    void on(const protocol::LeaseRenewed&);
-    void on(const protocol::AttemptStarted&);
-    void on(const protocol::AttemptExited&);
-    void on(const protocol::AttemptEnded&);
-    void on(const protocol::TaskRequeued&);
-    void on(const protocol::TaskEnded&);
-    void on(const protocol::JobEnded&);
-    void on(const protocol::ReceiptIssued&);
-    void on(const protocol::AccountWeighted&);
-    void on(const protocol::ProviderVerified&);
-
     Settings settings_;
     SecretKey signer_;
-    State state_;  // its ledger is empty: that lies in ledger_
-    ledger::Ledger ledger_;
-    Index index_;
-    Dispatch dispatch_;
-    Reservations reservations_;
-    BlobHolds holds_;
-    std::map<ProviderId, Presence> online_;
-    Time ticked_{};
     Time looked_round_{};                // when gangs and starving jobs were last looked at
-    bool has_changed_ = true;            // since then
     std::optional<Time> next_starving_;  // when another job will have waited for too long
 };
 
