@@ -61,7 +61,7 @@ Result<T> understood(const std::string& text) {
 
 template <class Body>
 std::string body_of(const Body& body) {
-    return json::print(json::write(body));
+    return json::print(body);
 }
 
 std::string path_of(std::string_view what, const std::string& id, std::string_view part = "") {

@@ -60,7 +60,7 @@ Result<Installation> read_state(const Places& places) {
 }
 
 Status write_state(const Places& places, const Installation& installation) {
-    return io::write_file(places.state(), json::print(json::write(installation)) + "\n", 0600);
+    return io::write_file(places.state(), json::print(installation) + "\n", 0600);
 }
 
 /// Held while `up` or `down` works on a data folder.

@@ -71,7 +71,7 @@ void CoreLoop::commit() {
     batch.rows.reserve(in_flight_.batch.events.size());
     for (const protocol::Event& event : in_flight_.batch.events) {
         batch.rows.push_back({++written_, now_, std::string(protocol::event_name(event)),
-                              json::print(protocol::write_event(event))});
+                              protocol::print_event(event)});
     }
     writer_.submit(std::move(batch), [this](const Status& status) {
         if (!status.ok()) end_process(status.error());

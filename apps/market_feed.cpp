@@ -15,7 +15,7 @@ constexpr std::size_t rows_at_once = 500;
 constexpr std::uint16_t try_again_later = 1013;
 
 void send_item(io::WebSocket& socket, const protocol::FeedItem& item) {
-    socket.send(json::print(json::write(item)));
+    socket.send(json::print(item));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ void write_line(char kind, const std::string& text) {
     };
     const simulation::Report report =
         playing == Playing::twice ? simulation::run_twice(plan) : simulation::run(plan, listener);
-    write_line(report_mark, json::print(json::write(report)));
+    write_line(report_mark, json::print(report));
     std::fflush(stderr);
     ::_exit(0);
 }

@@ -79,7 +79,7 @@ private:
         std::vector<io::Row> rows;
         for (const protocol::Event& event : batch_.events) {
             rows.push_back({++sequence_, moment().now, std::string(protocol::event_name(event)),
-                            json::print(protocol::write_event(event))});
+                            protocol::print_event(event)});
         }
         check(journal_.append(rows, {}).ok());
         batch_ = {};

@@ -1,6 +1,7 @@
 #include "core/json.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <numeric>
 #include <utility>
@@ -31,6 +32,20 @@ std::size_t edits(std::string_view from, std::string_view to) {
         }
     }
     return row.back();
+}
+
+/// How RFC 8259, section 7, writes a character that may not stand in a string as it is; the short
+/// form where there is one. Empty for all others.
+std::string_view escape_of(char letter) {
+    constexpr std::array<std::string_view, 0x20> controls{
+        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
+        "\\b",     "\\t",     "\\n",     "\\u000b", "\\f",     "\\r",     "\\u000e", "\\u000f",
+        "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017",
+        "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f"};
+    if (letter == '"') return "\\\"";
+    if (letter == '\\') return "\\\\";
+    const auto byte = static_cast<unsigned char>(letter);
+    return byte < controls.size() ? controls.at(byte) : std::string_view();
 }
 
 }  // namespace
@@ -76,6 +91,18 @@ Error unknown_key(std::string_view key, const std::vector<std::string_view>& kno
     return {Code::invalid, what};
 }
 
+void print_string(std::string_view text, std::string& out) {
+    out.append(1, '"');
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::string_view escape = escape_of(text[i]);
+        if (escape.empty()) continue;
+        out.append(text.substr(begin, i - begin)).append(escape);
+        begin = i + 1;
+    }
+    out.append(text.substr(begin)).append(1, '"');
+}
+
 Value Kind<double>::write(double number) {
     if (std::isnan(number)) return "NaN";
     if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
@@ -90,9 +117,17 @@ Result<double> Kind<double>::read(const Value& value, Reader /*reader*/) {
     return unexpected("a number", value);
 }
 
+void Kind<double>::print(double number, std::string& out) {
+    out.append(json::print(write(number)));
+}
+
 Value Kind<Scalar>::write(const Scalar& scalar) {
     return std::visit([]<class T>(const T& value) -> Value { return Kind<T>::write(value); },
                       scalar.value);
+}
+
+void Kind<Scalar>::print(const Scalar& scalar, std::string& out) {
+    std::visit([&]<class T>(const T& value) { Kind<T>::print(value, out); }, scalar.value);
 }
 
 Result<Scalar> Kind<Scalar>::read(const Value& value, Reader /*reader*/) {

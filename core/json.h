@@ -30,6 +30,10 @@ Result<Value> parse(std::string_view text, std::size_t size_max);
 
 std::string print(const Value&);
 
+/// The text of any described thing: the same as print(write(thing)), without the tree.
+template <class T>
+std::string print(const T& thing);
+
 /// The value of any described thing. An empty optional member is left out; a number that is not
 /// finite becomes a string ("NaN", "Infinity", "-Infinity").
 template <class T>
@@ -53,7 +57,10 @@ Error unexpected(std::string_view wanted, const Value& got);
 
 Error unknown_key(std::string_view key, const std::vector<std::string_view>& known);
 
-/// How a value of one kind is written and read; specialised in json_kinds.h
+/// Appends a string with its quotes and escapes.
+void print_string(std::string_view text, std::string& out);
+
+/// How a value of one kind is written, printed and read; specialised in json_kinds.h
 /// and json_structs.h.
 template <class T>
 struct Kind;
@@ -70,6 +77,13 @@ namespace shoal::json {
 template <class T>
 Value write(const T& thing) {
     return detail::Kind<T>::write(thing);
+}
+
+template <class T>
+std::string print(const T& thing) {
+    std::string out;
+    detail::Kind<T>::print(thing, out);
+    return out;
 }
 
 template <class T>

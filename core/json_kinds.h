@@ -3,6 +3,7 @@
 // How values, lists and maps are written to JSON and read from it. Included by core/json.h alone.
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -27,6 +28,10 @@ template <class T>
     requires HasText<T>
 struct Kind<T> {
     static Value write(const T& thing) { return Value(Text<T>::write(thing)); }
+    static void print(const T& thing, std::string& out) {
+        // None of these texts has a character that would need an escape.
+        out.append(1, '"').append(Text<T>::write(thing)).append(1, '"');
+    }
     static Result<T> read(const Value& value, Reader /*reader*/) {
         const auto* text = value.if_string();
         if (!text) return unexpected(Text<T>::wanted, value);
@@ -39,6 +44,7 @@ struct Kind<T> {
 template <>
 struct Kind<std::string> {
     static Value write(const std::string& text) { return Value(text); }
+    static void print(const std::string& text, std::string& out) { print_string(text, out); }
     static Result<std::string> read(const Value& value, Reader /*reader*/) {
         if (const auto* text = value.if_string()) return std::string(*text);
         return unexpected("a string (in quotes)", value);
@@ -48,6 +54,7 @@ struct Kind<std::string> {
 template <>
 struct Kind<bool> {
     static Value write(bool truth) { return Value(truth); }
+    static void print(bool truth, std::string& out) { out.append(truth ? "true" : "false"); }
     static Result<bool> read(const Value& value, Reader /*reader*/) {
         if (value.is_bool()) return value.get_bool();
         return unexpected("true or false", value);
@@ -57,24 +64,32 @@ struct Kind<bool> {
 template <>
 struct Kind<double> {
     static Value write(double number);
+    static void print(double number, std::string& out);
     static Result<double> read(const Value& value, Reader reader);
 };
 
 template <>
 struct Kind<Scalar> {
     static Value write(const Scalar& scalar);
+    static void print(const Scalar& scalar, std::string& out);
     static Result<Scalar> read(const Value& value, Reader reader);
 };
 
 template <>
 struct Kind<Value> {
     static Value write(const Value& value) { return value; }
+    static void print(const Value& value, std::string& out) { out.append(json::print(value)); }
     static Result<Value> read(const Value& value, Reader /*reader*/) { return value; }
 };
 
 template <std::integral T>
 struct Kind<T> {
     static Value write(T number) { return Value(number); }
+    static void print(T number, std::string& out) {
+        std::array<char, std::numeric_limits<T>::digits10 + 3> digits;
+        const auto [end, failure] = std::to_chars(digits.begin(), digits.end(), number);
+        out.append(digits.begin(), end);
+    }
     static Result<T> read(const Value& value, Reader /*reader*/) {
         boost::json::error_code failure;
         if (value.is_number()) {
@@ -90,6 +105,9 @@ struct Kind<T> {
 template <>
 struct Kind<Duration> {
     static Value write(Duration length) { return Value(length.count()); }
+    static void print(Duration length, std::string& out) {
+        Kind<std::int64_t>::print(length.count(), out);
+    }
     static Result<Duration> read(const Value& value, Reader reader) {
         return Duration{TRY(Kind<std::int64_t>::read(value, reader))};
     }
@@ -98,6 +116,9 @@ struct Kind<Duration> {
 template <>
 struct Kind<Time> {
     static Value write(Time time) { return Value(time.time_since_epoch().count()); }
+    static void print(Time time, std::string& out) {
+        Kind<Duration>::print(time.time_since_epoch(), out);
+    }
     static Result<Time> read(const Value& value, Reader reader) {
         return Time{TRY(Kind<Duration>::read(value, reader))};
     }
@@ -115,6 +136,10 @@ template <class T>
 struct Kind<T> {
     static Value write(T thing) {
         return Value(wire_name(boost::describe::enum_to_string(thing, "")));
+    }
+    static void print(T thing, std::string& out) {
+        const std::string_view name = wire_name(boost::describe::enum_to_string(thing, ""));
+        out.append(1, '"').append(name).append(1, '"');
     }
     static Result<T> read(const Value& value, Reader /*reader*/) {
         T thing{};
@@ -139,6 +164,13 @@ struct Kind<std::optional<T>> {
     static Value write(const std::optional<T>& maybe) {
         return maybe ? Kind<T>::write(*maybe) : Value();
     }
+    static void print(const std::optional<T>& maybe, std::string& out) {
+        if (maybe) {
+            Kind<T>::print(*maybe, out);
+        } else {
+            out.append("null");
+        }
+    }
     static Result<std::optional<T>> read(const Value& value, Reader reader) {
         if (value.is_null()) return std::optional<T>();
         return std::optional<T>(TRY(Kind<T>::read(value, reader)));
@@ -152,6 +184,14 @@ struct Kind<std::vector<T>> {
         array.reserve(items.size());
         for (const T& item : items) array.push_back(Kind<T>::write(item));
         return array;
+    }
+    static void print(const std::vector<T>& items, std::string& out) {
+        char before = '[';
+        for (const T& item : items) {
+            out.append(1, std::exchange(before, ','));
+            Kind<T>::print(item, out);
+        }
+        out.append(items.empty() ? "[]" : "]");
     }
     static Result<std::vector<T>> read(const Value& value, Reader reader) {
         const auto* array = value.if_array();
@@ -176,6 +216,16 @@ struct Kind<std::map<K, T>> {
         object.reserve(items.size());
         for (const auto& [key, item] : items) object[key_text(key)] = Kind<T>::write(item);
         return object;
+    }
+    static void print(const std::map<K, T>& items, std::string& out) {
+        char before = '{';
+        for (const auto& [key, item] : items) {
+            out.append(1, std::exchange(before, ','));
+            print_string(key_text(key), out);
+            out.append(1, ':');
+            Kind<T>::print(item, out);
+        }
+        out.append(items.empty() ? "{}" : "}");
     }
     static Result<std::map<K, T>> read(const Value& value, Reader reader) {
         const auto* object = value.if_object();

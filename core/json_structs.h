@@ -38,6 +38,15 @@ struct Kind<std::variant<Ts...>> {
             },
             message);
     }
+    static void print(const std::variant<Ts...>& message, std::string& out) {
+        std::visit(
+            [&]<class T>(const T& it) {
+                out.append("{\"").append(T::name).append("\":");
+                Kind<T>::print(it, out);
+                out.append(1, '}');
+            },
+            message);
+    }
     static Result<std::variant<Ts...>> read(const Value& value, Reader reader) {
         const auto* object = value.if_object();
         if (!object || object->size() != 1) return unexpected("an object with one key", value);
@@ -82,6 +91,22 @@ struct Kind<T> {
             object[field.name] = Kind<Field>::write(member);
         });
         return object;
+    }
+    static void print(const T& thing, std::string& out) {
+        char before = '{';
+        boost::mp11::mp_for_each<Fields<T>>([&](auto field) {
+            const auto& member = thing.*field.pointer;
+            using Field = std::decay_t<decltype(member)>;
+            if constexpr (is_optional<Field>) {
+                if (!member) return;
+            }
+            out.append(1, std::exchange(before, ','))
+                .append(1, '"')
+                .append(field.name)
+                .append("\":");
+            Kind<Field>::print(member, out);
+        });
+        out.append(before == '{' ? "{}" : "}");
     }
     static Result<T> read(const Value& value, Reader reader) {
         const auto* object = value.if_object();

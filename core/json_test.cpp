@@ -2,9 +2,14 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
+#include <map>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -69,6 +74,32 @@ TEST_CASE("what is written is read back") {
     CHECK(json::print(json::write(task)) ==
           R"({"title":"a","verify":"replay","resources":{"cores":2,"memory":"5MiB"},)"
           R"("cap":"7","scores":{"task_18":5E-1}})");
+}
+
+TEST_CASE("what is printed at once is what its tree prints") {
+    const auto check_both = [](const auto& thing) {
+        CHECK(json::print(thing) == json::print(json::write(thing)));
+    };
+    Task task;
+    check_both(task);
+    check_both(Sweep{});
+    task.cap = Lamports{-5};
+    task.scores = {{TaskId{1}, 0.1}, {TaskId{31}, -1e300}, {TaskId{33}, std::nan("")}};
+    for (int letter = 0; letter < 0x80; ++letter) task.title += static_cast<char>(letter);
+    task.title += "\u00e4\u20ac\U0001f600";
+    check_both(task);
+    check_both(Sweep{{task, task}});
+    check_both(std::variant<Task, Other>{task});
+    check_both(std::variant<Task, Other>{Other{}});
+    check_both(std::map<std::string, std::vector<bool>>{{"\"", {true, false}}, {"", {}}});
+    check_both(std::vector<std::optional<std::int64_t>>{
+        {}, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()});
+    check_both(std::vector<std::uint64_t>{0, std::numeric_limits<std::uint64_t>::max()});
+    check_both(std::vector<Scalar>{{"text"}, {true}, {std::int64_t{-1}}, {0.5}});
+    check_both(Verify::replay);
+    check_both(Side::operator_);
+    check_both(Duration{-1});
+    check_both(json::Value{{"any", {1, nullptr, "x"}}});
 }
 
 TEST_CASE("an error names the path, what was expected and what came") {

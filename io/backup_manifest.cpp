@@ -85,7 +85,7 @@ Result<BackupManifest> read_manifest(std::string_view text) {
 }
 
 std::string write_manifest(const BackupManifest& manifest) {
-    return json::print(json::write(manifest)) + "\n";
+    return json::print(manifest) + "\n";
 }
 
 Result<std::map<AccountId, std::string>> read_names(std::string_view text) {
@@ -101,7 +101,7 @@ Result<std::map<AccountId, std::string>> read_names(std::string_view text) {
 std::string write_names(const std::map<AccountId, std::string>& names) {
     NameList list;
     for (const auto& [account, name] : names) list.names.push_back({account, name});
-    return json::print(json::write(list)) + "\n";
+    return json::print(list) + "\n";
 }
 
 }  // namespace shoal::io

@@ -93,7 +93,7 @@ Result<Mark> read_mark(const std::filesystem::path& path) {
 
 Status write_mark(const std::filesystem::path& folder, const DataFolder::Options& options) {
     const Mark mark{options.format, options.release};
-    return write_file(folder / mark_name, json::print(json::write(mark)) + "\n", 0600);
+    return write_file(folder / mark_name, json::print(mark) + "\n", 0600);
 }
 
 Error made_by(const std::filesystem::path& folder, std::string_view age, const Mark& mark,

@@ -98,7 +98,7 @@ private:
     void record(const TransferPosted& event) {
         REQUIRE(event.amount > Lamports{});
         REQUIRE(keys_.insert(event.key).second);  // each key exactly once
-        journal_.push_back(json::print(json::write(event)));
+        journal_.push_back(json::print(event));
         ledger_.apply(event);
         model_[event.from] -= event.amount.value;
         model_[event.to] += event.amount.value;

@@ -250,7 +250,7 @@ TEST_CASE("an account's name reads back, and nothing else is an account") {
 
 TEST_CASE("a posted transfer looks so on the wire") {
     const Ledger ledger = with_a_hold();
-    CHECK(json::print(json::write(*ledger.find("hold"))) ==
+    CHECK(json::print(*ledger.find("hold")) ==
           R"({"id":"tr_2","key":"hold","purpose":"hold_placed","from":"available:acc_1",)"
           R"("to":"held:job_9","amount":"30","job":"job_9","lease":"","at":43200000})");
 }

@@ -123,7 +123,7 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
         ++task.value;
     }
     event.hold = TRY(hold_for(account, spec, event.tasks.size()));
-    event.spec_hash = sha256(json::print(json::write(spec)));
+    event.spec_hash = sha256(json::print(spec));
     event.spec = std::move(spec);
 
     ledger::TransferRequest hold;

@@ -11,7 +11,7 @@ constexpr std::size_t snapshot_size_max = std::size_t{4} << 30;
 }  // namespace
 
 std::string write_state(const State& state) {
-    return json::print(json::write(state));
+    return json::print(state);
 }
 
 Result<State> read_state(std::string_view text) {

@@ -121,8 +121,7 @@ public:
     void flush() {
         market.check_invariants();
         for (const protocol::Event& event : batch.events) {
-            journal.emplace_back(protocol::event_name(event),
-                                 json::print(protocol::write_event(event)));
+            journal.emplace_back(protocol::event_name(event), protocol::print_event(event));
         }
         for (ToProvider& message : batch.messages) sent.push_back(std::move(message));
         batch = {};

@@ -21,8 +21,8 @@ std::string_view event_name(const Event& event) {
     return std::visit([]<class T>(const T&) -> std::string_view { return T::name; }, event);
 }
 
-json::Value write_event(const Event& event) {
-    return std::visit([](const auto& it) { return json::write(it); }, event);
+std::string print_event(const Event& event) {
+    return std::visit([](const auto& it) { return json::print(it); }, event);
 }
 
 Result<Event> read_event(std::string_view name, const json::Value& body) {

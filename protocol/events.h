@@ -135,7 +135,7 @@ using Event = std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked
 
 /// The event's name and its JSON, as a row of the journal. (The big variant is compiled once.)
 std::string_view event_name(const Event&);
-json::Value write_event(const Event&);
+std::string print_event(const Event&);
 
 /// unsupported: an event of unknown name. invalid: a body that is not that event's.
 Result<Event> read_event(std::string_view name, const json::Value& body);

@@ -48,7 +48,7 @@ TEST_CASE("the journal holds events as it always did") {
         const auto event = read_event(name, body);
         REQUIRE(event.ok());
         CHECK(event_name(event.value()) == name);
-        CHECK(write_event(event.value()) == body);
+        CHECK(print_event(event.value()) == json::print(body));
     }
 }
 

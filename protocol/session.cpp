@@ -22,11 +22,11 @@ Bytes challenge_bytes(const Challenge& challenge, const PublicKey& provider) {
 }
 
 std::string print(const ProviderFrame& frame) {
-    return json::print(json::write(frame));
+    return json::print(frame);
 }
 
 std::string print(const FromMarket& message) {
-    return json::print(json::write(message));
+    return json::print(message);
 }
 
 Result<ProviderFrame> read_provider_frame(std::string_view text) {

@@ -22,11 +22,11 @@ Result<T> read_file(const std::string& path) {
 }  // namespace
 
 Status write_attempt(const std::string& folder, const protocol::AttemptSpec& spec) {
-    return replace_file(folder, attempt_name, json::print(json::write(spec)));
+    return replace_file(folder, attempt_name, json::print(spec));
 }
 
 Status write_outcome(const std::string& folder, const protocol::AttemptOutcome& outcome) {
-    return replace_file(folder, outcome_name, json::print(json::write(outcome)));
+    return replace_file(folder, outcome_name, json::print(outcome));
 }
 
 Result<protocol::AttemptSpec> read_attempt(const std::string& folder) {

@@ -22,7 +22,7 @@ namespace {
 constexpr int refusals = 400;
 
 std::string text_of(const protocol::JobSpec& spec) {
-    return json::print(json::write(spec));
+    return json::print(spec);
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ void MarketCore::replay(market::Market& market, std::size_t from) {
 
 protocol::Event MarketCore::as_read(const protocol::Event& event) const {
     if (!stage_.world().as_text) return event;
-    const std::string body = json::print(protocol::write_event(event));
+    const std::string body = protocol::print_event(event);
     return protocol::read_event(protocol::event_name(event), json::parse(body, body.size()).value())
         .value();
 }
@@ -161,7 +161,7 @@ void MarketCore::note_events() {
         facts_.on(event);
         if (stage_.is_told()) {
             stage_.tell(fmt::format("  {} {}", protocol::event_name(event),
-                                    json::print(protocol::write_event(event)).substr(0, 400)));
+                                    protocol::print_event(event).substr(0, 400)));
         }
     }
     if (!facts_.broken().empty()) return stage_.fail(facts_.broken());

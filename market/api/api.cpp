@@ -254,7 +254,7 @@ ApiAnswer Api::uploaded(const ApiRequest& request, const UploadGrant& grant, con
     ApiAnswer answer;
     answer.status = grant.is_known ? 200 : 201;
     answer.headers = {{"content-type", "application/json"}, {"cache-control", "no-store"}};
-    answer.body = json::print(json::write(protocol::BlobView{grant.blob, grant.size_bytes}));
+    answer.body = json::print(protocol::BlobView{grant.blob, grant.size_bytes});
     return answer;
 }
 

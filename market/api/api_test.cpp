@@ -254,7 +254,7 @@ TEST_CASE("the secret of a new key is shown once and kept nowhere") {
 TEST_CASE("a key makes no key that may do more than itself") {
     Served world;
     const std::string path = "/v1/accounts/" + to_string(world.buyer) + "/keys";
-    const std::string wanted = json::print(json::write(protocol::KeyRequest{Role::operator_}));
+    const std::string wanted = json::print(protocol::KeyRequest{Role::operator_});
     CHECK(world.post(path, world.buyer_key, wanted).status == 403);
     CHECK(world.post(path, world.operator_key, wanted).status == 201);
 }

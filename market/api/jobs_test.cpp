@@ -83,8 +83,8 @@ TEST_CASE("a quote names the cheapest and the dearest, rounded up once at the to
     world.provider(8, core_price(7'201));
     protocol::JobSpec spec = simple_job(3);
     spec.limits.time.length = Duration{1'000};
-    const auto quote = view<protocol::Quote>(
-        world.post("/v1/quotes", world.buyer_key, json::print(json::write(spec))));
+    const auto quote =
+        view<protocol::Quote>(world.post("/v1/quotes", world.buyer_key, json::print(spec)));
     CHECK(quote.tasks == 3);
     CHECK(quote.providers_online == 2);
     CHECK(quote.providers_fit == 2);
@@ -94,8 +94,8 @@ TEST_CASE("a quote names the cheapest and the dearest, rounded up once at the to
     CHECK(quote.dearest_total == Lamports{7});  // 6.0008
     CHECK(quote.verify == "none: the result is not checked");
     spec.resources.cores = 100;
-    const auto none = view<protocol::Quote>(
-        world.post("/v1/quotes", world.buyer_key, json::print(json::write(spec))));
+    const auto none =
+        view<protocol::Quote>(world.post("/v1/quotes", world.buyer_key, json::print(spec)));
     CHECK(none.providers_fit == 0);
     CHECK_FALSE(none.cheapest_task);
 }

@@ -79,7 +79,7 @@ ApiAnswer to_answer(const ApiRequest& request, const Refusal& refusal) {
     ApiAnswer answer;
     answer.status = refusal.status;
     answer.headers = {{"content-type", "application/json"}, {"cache-control", "no-store"}};
-    answer.body = json::print(json::write(problem));
+    answer.body = json::print(problem);
     return answer;
 }
 

@@ -40,10 +40,7 @@ json::Value schema_of(json::Schemas& schemas) {
 
 template <class View>
 ApiAnswer to_answer(const Call& call, const View& view) {
-    return {call.route.status,
-            {{"content-type", "application/json"}},
-            json::print(json::write(view)),
-            {}};
+    return {call.route.status, {{"content-type", "application/json"}}, json::print(view), {}};
 }
 
 /// What a handler is: whether it takes a body, and what it gives.

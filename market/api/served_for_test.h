@@ -130,7 +130,7 @@ View view(const ApiAnswer& answer) {
 inline std::string job_text(std::string_view name = "job") {
     protocol::JobSpec spec = simple_job();
     spec.name = name;
-    return json::print(json::write(spec));
+    return json::print(spec);
 }
 
 }  // namespace shoal::market

@@ -21,7 +21,7 @@ namespace session = protocol::session;
 
 /// What can be seen of the reports, as text: a value may be NaN, which equals nothing.
 std::string seen(const Reports& reports) {
-    return json::print(json::write(reports.last_values())) + reports.checkpoint() + " " +
+    return json::print(reports.last_values()) + reports.checkpoint() + " " +
            std::to_string(reports.lines_refused()) + " " + std::to_string(reports.points_dropped());
 }
 
