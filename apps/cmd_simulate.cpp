@@ -115,6 +115,7 @@ void print_account(const Output& out, const Plan& plan, const Failure& first) {
 
 std::string listed(const std::map<std::string, std::uint64_t>& counts) {
     std::vector<std::string> words;
+    words.reserve(counts.size());
     for (const auto& [name, count] : counts) words.push_back(fmt::format("{} {}", name, count));
     return fmt::format("{}", fmt::join(words, ", "));
 }

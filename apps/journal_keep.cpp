@@ -135,7 +135,9 @@ private:
                 rows = TRY(pack.read(row.sequence - 1, rows_at_once));
                 next = 0;
             }
-            if (next < rows.size() && rows[next++] == row) return Done{};
+            const bool same = next < rows.size() && rows[next] == row;
+            ++next;
+            if (same) return Done{};
             return Error{Code::corrupt, fmt::format("{}: event {} is another one than was written",
                                                     path.string(), row.sequence)};
         });

@@ -33,7 +33,7 @@ io::Command command_of(const std::filesystem::path& folder, Time before) {
                      "--parent",
                      std::to_string(::getpid())};
     for (const auto& [name, value] : io::system_environment()) {
-        command.environment.push_back(name + "=" + value);
+        command.environment.push_back(fmt::format("{}={}", name, value));
     }
     command.redirections = {{STDERR_FILENO, STDERR_FILENO}};
     return command;
@@ -101,6 +101,7 @@ void JournalKeeper::Inside::start(const Result<io::KeepingPlan>& plan, Time befo
 }
 
 void JournalKeeper::Inside::ended() {
+    if (!process) return;
     const auto exit = process->wait(Duration{0});
     if (!exit.ok() && exit.error().code == Code::timeout) return;
     end_process();
@@ -146,7 +147,8 @@ void JournalKeeper::Inside::await_next_hour() {
 }
 
 void JournalKeeper::Inside::end_process() {
-    if (watched) loop.unwatch(*std::exchange(watched, std::nullopt));
+    if (watched) loop.unwatch(*watched);
+    watched.reset();
     process.reset();  // ends it, if it has not ended
 }
 
@@ -164,7 +166,8 @@ void JournalKeeper::consider() {
 void JournalKeeper::stop() {
     inside_->is_over = true;
     inside_->end_process();
-    if (inside_->timer) inside_->loop.cancel(*std::exchange(inside_->timer, std::nullopt));
+    if (inside_->timer) inside_->loop.cancel(*inside_->timer);
+    inside_->timer.reset();
 }
 
 }  // namespace shoal::apps

@@ -30,8 +30,21 @@ Result<Value> parse(std::string_view text, std::size_t size_max);
 
 std::string print(const Value&);
 
-/// The text of any described thing: the same as print(write(thing)), without the tree.
+namespace detail {
+
+/// How a value of one kind is written, printed and read; specialised in json_kinds.h
+/// and json_structs.h.
 template <class T>
+struct Kind;
+
+}  // namespace detail
+
+template <class T>
+concept Printable =
+    requires(const T& thing, std::string& out) { detail::Kind<T>::print(thing, out); };
+
+/// The text of any described thing: the same as print(write(thing)), without the tree.
+template <Printable T>
 std::string print(const T& thing);
 
 /// The value of any described thing. An empty optional member is left out; a number that is not
@@ -60,11 +73,6 @@ Error unknown_key(std::string_view key, const std::vector<std::string_view>& kno
 /// Appends a string with its quotes and escapes.
 void print_string(std::string_view text, std::string& out);
 
-/// How a value of one kind is written, printed and read; specialised in json_kinds.h
-/// and json_structs.h.
-template <class T>
-struct Kind;
-
 }  // namespace detail
 
 }  // namespace shoal::json
@@ -79,7 +87,7 @@ Value write(const T& thing) {
     return detail::Kind<T>::write(thing);
 }
 
-template <class T>
+template <Printable T>
 std::string print(const T& thing) {
     std::string out;
     detail::Kind<T>::print(thing, out);

@@ -111,28 +111,32 @@ struct Kind<T> {
     static Result<T> read(const Value& value, Reader reader) {
         const auto* object = value.if_object();
         if (!object) return unexpected("an object", value);
+        if (reader == Reader::strict) {
+            if (auto unknown = unknown_in(*object)) return *std::move(unknown);
+        }
         T thing{};
-        std::vector<std::string_view> known;
         std::optional<Error> failure;
         boost::mp11::mp_for_each<Fields<T>>([&](auto field) {
-            known.emplace_back(field.name);
             if (failure) return;
             const Value* found = object->if_contains(field.name);
             failure = found ? read_field(thing.*field.pointer, field.name, *found, reader)
                             : missing(field.name, reader);
         });
-        if (reader == Reader::strict) {
-            for (const auto& [key, unused] : *object) {
-                if (std::ranges::find(known, std::string_view(key)) == known.end()) {
-                    return unknown_key(key, known);
-                }
-            }
-        }
-        if (failure) return *failure;
+        if (failure) return *std::move(failure);
         return thing;
     }
 
 private:
+    static std::optional<Error> unknown_in(const boost::json::object& object) {
+        std::vector<std::string_view> known;
+        boost::mp11::mp_for_each<Fields<T>>([&](auto field) { known.emplace_back(field.name); });
+        for (const auto& [key, unused] : object) {
+            if (std::ranges::find(known, std::string_view(key)) == known.end()) {
+                return unknown_key(key, known);
+            }
+        }
+        return std::nullopt;
+    }
     template <class Field>
     static std::optional<Error> read_field(Field& field, std::string_view name, const Value& value,
                                            Reader reader) {

@@ -265,6 +265,12 @@ void Dispatch::remove(ProviderId provider) {
     freed_.erase(provider);
 }
 
+void Dispatch::free(const std::set<ProviderId>& providers) {
+    for (const ProviderId provider : providers) {
+        if (places_.contains(provider)) freed_.insert(provider);
+    }
+}
+
 const Machine* Dispatch::machine(ProviderId provider) const {
     const auto known = places_.find(provider);
     return known == places_.end() ? nullptr : machines_.find(known->second);

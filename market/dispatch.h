@@ -93,6 +93,8 @@ public:
     /// As put, but it is no news: what a trial took is given back.
     void take_back(const Provider&, const Usage&);
     void remove(ProviderId);
+    /// Machines whose room others may have now: if they take work, that is news.
+    void free(const std::set<ProviderId>&);
     const Machine* machine(ProviderId) const;
 
     using Accept = std::function<bool(ProviderId)>;

@@ -162,7 +162,7 @@ void Market::grant(const Task& task, const Choice& choice, const Moment& moment,
     const LeaseId lease = event.lease;
     const JobId job = task.job;
     record(event, batch);
-    reservations_.release(job);
+    dispatch_.free(reservations_.release(job));
     send(choice.provider, protocol::session::Granted{order(state_.attempts.at(lease), moment.now)},
          batch);
 }

@@ -148,6 +148,7 @@ private:
     Status check_caps(const Job&, std::size_t tasks) const;
 
     void match(const Moment&, Batch&);
+    void place_news(const Moment&, Batch&);
     void place_fresh(const Moment&, Batch&);
     bool place_one(JobId, const Moment&, Batch&);
     void serve(ProviderId, const Moment&, Batch&);

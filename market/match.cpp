@@ -85,16 +85,21 @@ std::optional<Market::Choice> Market::choose(const Job& job, const Task& task, T
 }
 
 void Market::match(const Moment& moment, Batch& batch) {
-    while (dispatch_.has_news()) {
-        place_fresh(moment, batch);
-        for (const ProviderId provider : dispatch_.take_freed()) serve(provider, moment, batch);
-    }
+    place_news(moment, batch);
     const auto due = next_look_round();
     if (!due || *due > moment.now) return;
     looked_round_ = moment.now;
     has_changed_ = false;
     place_gangs(moment, batch);
     keep_room(moment.now);
+    place_news(moment, batch);  // where room is kept no more
+}
+
+void Market::place_news(const Moment& moment, Batch& batch) {
+    while (dispatch_.has_news()) {
+        place_fresh(moment, batch);
+        for (const ProviderId provider : dispatch_.take_freed()) serve(provider, moment, batch);
+    }
 }
 
 std::optional<Time> Market::next_look_round() const {
@@ -226,7 +231,8 @@ void Market::release_room() {
         const bool holds = std::ranges::all_of(providers, [&](ProviderId provider) {
             return passes_lasting(demand(job), supply(provider));
         });
-        if (!holds || dispatch_.ready_tasks(id).empty()) reservations_.release(id);
+        if (holds && !dispatch_.ready_tasks(id).empty()) continue;
+        dispatch_.free(reservations_.release(id));
     }
 }
 

@@ -454,6 +454,43 @@ TEST_CASE("a task that ends before kept room is needed may use it meanwhile, a l
     farm.replay();
 }
 
+/// One machine of four cores, of which one is in use for an hour; room is kept for `big`, and
+/// `delayed` waits because of that alone.
+struct KeptRoom {
+    KeptRoom() {
+        protocol::JobSpec hour = one_core(1);
+        hour.limits.time = Span{1h};
+        farm.submit_for(farm.buyer, hour);
+        protocol::JobSpec spec = one_core(1);
+        spec.resources.cores = 4;
+        big = farm.submit_for(farm.rich("big"), spec);
+        farm.stay(61s);
+        REQUIRE(farm.market.reservations().has(big));
+        delayed = farm.submit_for(farm.buyer, hour);
+        REQUIRE(farm.leased(delayed) == 0);
+    }
+    Farm farm{4};
+    JobId big;
+    JobId delayed;
+};
+
+TEST_CASE("who was held back by kept room has it as soon as nobody needs it any more") {
+    KeptRoom room;
+    CHECK(room.farm.market.cancel(room.big, room.farm.moment(), room.farm.batch).ok());
+    room.farm.flush();
+    CHECK(room.farm.leased(room.delayed) == 1);
+    room.farm.replay();
+}
+
+TEST_CASE("who was held back by kept room has it when it is served elsewhere") {
+    KeptRoom room;
+    room.farm.provider(4, {});
+    CHECK(room.farm.leased(room.big) == 1);
+    CHECK(room.farm.leased(room.delayed) == 1);
+    CHECK_FALSE(room.farm.market.reservations().has(room.big));
+    room.farm.replay();
+}
+
 TEST_CASE("room is kept for nobody who has gone, nor on a machine that has") {
     Farm farm(4, 2);
     protocol::JobSpec spec = one_core(2);

@@ -176,7 +176,7 @@ void Memory::on(const protocol::JobEnded& event) {
     job.state = event.state;
     job.reason = event.reason;
     job.ended = event.at;
-    reservations_.release(event.job);
+    dispatch_.free(reservations_.release(event.job));
     index_.job_ended(job);
     holds_.job_ended(state_, job);
 }

@@ -166,7 +166,7 @@ Status Market::verify_provider(ProviderId provider, bool verified, const Moment&
 void Market::leave(ProviderId provider) {
     online_.erase(provider);
     dispatch_.remove(provider);
-    reservations_.drop(provider);
+    dispatch_.free(reservations_.drop(provider));
 }
 
 Status Market::hear(ProviderId provider, const session::FromProvider& message, const Moment& moment,

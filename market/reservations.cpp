@@ -1,6 +1,7 @@
 #include "market/reservations.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "market/matching.h"
 
@@ -37,15 +38,16 @@ void Reservations::keep(JobId job, const std::map<ProviderId, std::uint32_t>& ta
     }
 }
 
-void Reservations::release(JobId job) {
-    const auto found = jobs_.find(job);
-    if (found == jobs_.end()) return;
-    for (const ProviderId provider : found->second) kept_.erase(provider);
-    jobs_.erase(found);
+std::set<ProviderId> Reservations::release(JobId job) {
+    auto found = jobs_.extract(job);
+    if (found.empty()) return {};
+    for (const ProviderId provider : found.mapped()) kept_.erase(provider);
+    return std::move(found.mapped());
 }
 
-void Reservations::drop(ProviderId provider) {
-    if (const Kept* kept = on(provider)) release(JobId{kept->job});
+std::set<ProviderId> Reservations::drop(ProviderId provider) {
+    const Kept* kept = on(provider);
+    return kept ? release(JobId{kept->job}) : std::set<ProviderId>();
 }
 
 std::optional<Time> room_at(const protocol::Offer& offer, std::vector<Occupant> occupants,

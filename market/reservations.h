@@ -38,9 +38,10 @@ public:
     const std::map<JobId, std::set<ProviderId>>& jobs() const { return jobs_; }
 
     void keep(JobId, const std::map<ProviderId, std::uint32_t>& tasks);
-    void release(JobId);
-    /// The provider is gone: whoever had room there must be given other room.
-    void drop(ProviderId);
+    /// Where room was kept for the job: others may have it now.
+    std::set<ProviderId> release(JobId);
+    /// The provider is gone: whoever had room there must be given other room. Likewise.
+    std::set<ProviderId> drop(ProviderId);
 
 private:
     std::map<ProviderId, Kept> kept_;
