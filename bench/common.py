@@ -8,6 +8,7 @@ import pathlib
 import platform
 import shutil
 import signal
+import ssl
 import statistics
 import struct
 import subprocess
@@ -118,8 +119,14 @@ class Rest:
     """The API of one market with one key, on one connection that is kept."""
 
     def __init__(self, url, key):
-        host, _, port = url.removeprefix("http://").partition(":")
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        scheme, _, place = url.partition("://")
+        host, _, port = place.partition("#")[0].partition(":")
+        if scheme == "https":
+            # The benchmark's own market, whose certificate the programs know by its pin.
+            self.connection = http.client.HTTPSConnection(
+                host, int(port), timeout=30, context=ssl._create_unverified_context())
+        else:
+            self.connection = http.client.HTTPConnection(host, int(port), timeout=30)
         self.headers = {"Authorization": f"Bearer {key}"}
 
     def raw(self, method, path, body=None):
@@ -210,15 +217,15 @@ class Installation:
 class Market:
     """A market alone, without a provider."""
 
-    def __init__(self, shoal, folder):
-        self.shoal, self.folder = shoal, folder
+    def __init__(self, shoal, folder, *options):
+        self.shoal, self.folder, self.options = shoal, folder, options
 
     def __enter__(self):
         read, write = os.pipe()
         self.log = open(self.folder / "market.log", "wb")
         self.process = subprocess.Popen(
             [self.shoal, "market", "--data", self.folder / "market", "--listen", "127.0.0.1:0",
-             "--journal-segment", "1GiB", "--ready-fd", str(write)],
+             "--journal-segment", "1GiB", "--ready-fd", str(write), *self.options],
             pass_fds=[write], stdout=self.log, stderr=self.log)
         os.close(write)
         with os.fdopen(read) as ready:

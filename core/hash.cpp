@@ -23,10 +23,25 @@ Result<Hash> parse_hash(std::string_view text) {
     return hash;
 }
 
+namespace {
+
+/// Looked for once: for short texts the search takes longer than the sum.
+const EVP_MD* algorithm() {
+    static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    check(found != nullptr);
+    return found;
+}
+
+}  // namespace
+
 struct Sha256::State {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
 
-    State() { check(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+    State() {
+        check(context != nullptr);
+        begin();
+    }
+    void begin() const { check(EVP_DigestInit_ex2(context, algorithm(), nullptr) == 1); }
     ~State() { EVP_MD_CTX_free(context); }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -47,10 +62,15 @@ Hash Sha256::finish() {
     return hash;
 }
 
-Hash sha256(ByteView bytes) {
-    Sha256 sum;
+Hash Sha256::of(ByteView bytes) {
+    thread_local Sha256 sum;
+    sum.state_->begin();
     sum.update(bytes);
     return sum.finish();
+}
+
+Hash sha256(ByteView bytes) {
+    return Sha256::of(bytes);
 }
 
 Hash sha256(std::string_view text) {

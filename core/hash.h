@@ -35,6 +35,9 @@ public:
     void update(ByteView);
     Hash finish();
 
+    /// Of bytes that are all there.
+    static Hash of(ByteView);
+
 private:
     struct State;
     std::unique_ptr<State> state_;

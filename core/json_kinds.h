@@ -17,6 +17,7 @@
 
 #include <boost/mp11/algorithm.hpp>
 
+#include "core/id_map.h"
 #include "core/json.h"
 #include "core/json_text.h"
 #include "core/scalar.h"
@@ -209,15 +210,17 @@ struct Kind<std::vector<T>> {
 };
 
 /// An object whose keys are data: names, or anything that has a text form.
-template <class K, class T>
-struct Kind<std::map<K, T>> {
-    static Value write(const std::map<K, T>& items) {
+template <class Map>
+struct MapKind {
+    using K = typename Map::key_type;
+    using T = typename Map::mapped_type;
+    static Value write(const Map& items) {
         boost::json::object object;
         object.reserve(items.size());
         for (const auto& [key, item] : items) object[key_text(key)] = Kind<T>::write(item);
         return object;
     }
-    static void print(const std::map<K, T>& items, std::string& out) {
+    static void print(const Map& items, std::string& out) {
         char before = '{';
         for (const auto& [key, item] : items) {
             out.append(1, std::exchange(before, ','));
@@ -227,10 +230,10 @@ struct Kind<std::map<K, T>> {
         }
         out.append(items.empty() ? "{}" : "}");
     }
-    static Result<std::map<K, T>> read(const Value& value, Reader reader) {
+    static Result<Map> read(const Value& value, Reader reader) {
         const auto* object = value.if_object();
         if (!object) return unexpected("an object", value);
-        std::map<K, T> items;
+        Map items;
         for (const auto& [name, item] : *object) {
             auto key = read_key<K>(name);
             if (!key.ok()) return within(name, {Code::invalid, ": " + key.error().what});
@@ -243,5 +246,10 @@ struct Kind<std::map<K, T>> {
         return items;
     }
 };
+
+template <class K, class T>
+struct Kind<std::map<K, T>> : MapKind<std::map<K, T>> {};
+template <class K, class T>
+struct Kind<IdMap<K, T>> : MapKind<IdMap<K, T>> {};
 
 }  // namespace shoal::json::detail

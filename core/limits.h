@@ -61,6 +61,8 @@ constexpr std::size_t metric_points = 10'000;        // per attempt and name; th
 // Sessions and leases.
 constexpr Duration lease_term{60'000};       // how long a lost provider can hold up a task
 constexpr Duration heartbeat{10'000};        // six chances a term
+constexpr Duration phase_slack{600'000};     // beyond what a phase of an attempt should take
+constexpr Size slowest_transfer = 128_KiB;   // a second: below it a provider is too slow
 constexpr Duration session_silence{45'000};  // then the connection is taken for dead
 constexpr Duration challenge_life{30'000};
 constexpr std::size_t attempts_per_provider = 1'000;

@@ -170,7 +170,7 @@ private:
     Status hear_said(ProviderId, const protocol::session::Exited&, const Moment&, Batch&);
     Status hear_said(ProviderId, const protocol::session::Finished&, const Moment&, Batch&);
     Status hear_said(ProviderId, const protocol::session::Alive&, const Moment&, Batch&);
-    void renew(LeaseId, const Moment&, Batch&);
+    bool renew(LeaseId, const Moment&, Batch&);
     End checked(const Attempt&, const protocol::session::Finished&) const;
     static End impossible();
 

@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "core/text.h"
 #include "market/market.h"
+#include "market/phase_limits.h"
 
 namespace shoal::market {
 
@@ -289,9 +290,10 @@ Status Market::hear_said(ProviderId provider, const session::Alive& message, con
         show(provider);
         match(moment, batch);
     }
+    bool has_ended = false;
     for (const LeaseId lease : message.leases) {
         if (held(lease, provider).ok()) {
-            renew(lease, moment, batch);
+            has_ended |= !renew(lease, moment, batch);
             continue;
         }
         const auto attempt = state_.attempts.find(lease);
@@ -299,15 +301,24 @@ Status Market::hear_said(ProviderId provider, const session::Alive& message, con
         send(provider, session::Ended{lease, ours ? attempt->second.reason : Reason::lease_expired},
              batch);
     }
+    if (has_ended) match(moment, batch);
     return Done{};
 }
 
-void Market::renew(LeaseId lease, const Moment& moment, Batch& batch) {
+/// False: it was not, because the attempt takes too long. It has ended.
+bool Market::renew(LeaseId lease, const Moment& moment, Batch& batch) {
     const Attempt& attempt = state_.attempts.at(lease);
+    if (phase_due(attempt, state_.jobs.at(attempt.job).spec) < moment.now) {
+        end_attempt(lease,
+                    {overdue_reason(attempt.phase), "it took longer than it may", {}, {}, {}},
+                    moment, batch);
+        return false;
+    }
     if (attempt.deadline - moment.now <= settings_.lease_term / 2) {
         record(protocol::LeaseRenewed{lease, moment.now + settings_.lease_term}, batch);
     }
     send(attempt.provider, session::Renewed{lease, attempt.deadline - moment.now}, batch);
+    return true;
 }
 
 }  // namespace shoal::market

@@ -14,6 +14,7 @@
 
 #include "core/hash.h"
 #include "core/id.h"
+#include "core/id_map.h"
 #include "core/json.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -178,14 +179,14 @@ BOOST_DESCRIBE_STRUCT(Answered, (), (body, status, answer, at))
 struct State {
     Time now;  // of the last event
     Counters next;
-    std::map<AccountId, Account> accounts;
-    std::map<KeyId, ApiKey> keys;
+    IdMap<AccountId, Account> accounts;
+    IdMap<KeyId, ApiKey> keys;
     std::map<Hash, Blob> blobs;
     std::map<Hash, std::map<AccountId, Time>> dropped;  // as long as it is remembered
-    std::map<ProviderId, Provider> providers;
-    std::map<JobId, Job> jobs;
-    std::map<TaskId, Task> tasks;
-    std::map<LeaseId, Attempt> attempts;
+    IdMap<ProviderId, Provider> providers;
+    IdMap<JobId, Job> jobs;
+    IdMap<TaskId, Task> tasks;
+    IdMap<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
     protocol::LedgerState ledger;
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/id_map.h"
 #include "core/json.h"
 
 namespace shoal::protocol {
@@ -112,7 +113,7 @@ BOOST_DESCRIBE_STRUCT(StatementLine, (), (transfer, change, balance, task, provi
 struct LedgerState {
     TransferId next{1};
     std::map<LedgerAccount, Lamports> balances;
-    std::map<TransferId, LedgerEntry> entries;
+    IdMap<TransferId, LedgerEntry> entries;
 
     friend bool operator==(const LedgerState&, const LedgerState&) = default;
 };
