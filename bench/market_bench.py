@@ -62,10 +62,12 @@ def certificate(folder):
                     "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
                     folder / "key.pem", "-out", folder / "cert.pem"],
                    check=True, capture_output=True)
-    text = subprocess.run(["openssl", "x509", "-in", folder / "cert.pem", "-outform", "DER"],
-                          check=True, capture_output=True).stdout
+    public = subprocess.run(["openssl", "x509", "-in", folder / "cert.pem", "-pubkey", "-noout"],
+                            check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public,
+                         check=True, capture_output=True).stdout
     options = ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
-    return options, "#sha256=" + hashlib.sha256(text).hexdigest()
+    return options, "#sha256=" + hashlib.sha256(der).hexdigest()
 
 
 def by_http(build, seconds, tls):

@@ -76,8 +76,8 @@ private:
             check(market_.issue_credit(buyer_, wealth, "all", moment, batch).ok());
             protocol::Offer offer;
             offer.name = "bench";
-            offer.capacity = {4'000, Size{4'000 * (1_GiB).bytes}, Size{4'000 * (1_GiB).bytes}, {}};
-            offer.attempts_max = 4'000;
+            offer.capacity = {1'000, Size{1'000 * (1_GiB).bytes}, Size{1'000 * (1_GiB).bytes}, {}};
+            offer.attempts_max = 1'000;
             offer.price.start = start_price;
             offer.tier = protocol::Tier::b;
             provider_ = market_.join(seller_, PublicKey{}, offer, moment, batch).value();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,14 @@ std::optional<std::size_t> character_count(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+    // Most of what is looked at is ASCII, which eight bytes at a time tell.
+    constexpr std::uint64_t high_bits = 0x8080808080808080;
+    std::uint64_t eight = 0;
+    while (text.size() >= sizeof eight) {
+        std::memcpy(&eight, text.data(), sizeof eight);
+        if ((eight & high_bits) != 0) break;
+        text.remove_prefix(sizeof eight);
+    }
     return character_count(text).has_value();
 }
 

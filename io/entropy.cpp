@@ -1,6 +1,8 @@
 #include "io/entropy.h"
 
 #include <cerrno>
+#include <cstddef>
+#include <utility>
 
 #include <sys/random.h>
 
@@ -8,14 +10,29 @@
 
 namespace shoal::io {
 
-std::array<std::uint8_t, 32> entropy() {
-    std::array<std::uint8_t, 32> bytes{};
+namespace {
+
+using Piece = std::array<std::uint8_t, 32>;
+using Pieces = std::array<Piece, 8>;  // 256 bytes: up to these the kernel never gives a part
+
+void fill(Pieces& pieces) {
     ssize_t size = -1;
     do {
-        size = ::getrandom(bytes.data(), bytes.size(), 0);
+        size = ::getrandom(pieces.data(), sizeof pieces, 0);
     } while (size < 0 && errno == EINTR);
-    check(size == static_cast<ssize_t>(bytes.size()));  // up to 256 bytes it never gives a part
-    return bytes;
+    check(size == static_cast<ssize_t>(sizeof pieces));
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 32> entropy() {
+    thread_local Pieces pieces;
+    thread_local std::size_t left = 0;
+    if (left == 0) {
+        fill(pieces);
+        left = pieces.size();
+    }
+    return std::exchange(pieces[--left], Piece{});  // what was given out is not kept
 }
 
 }  // namespace shoal::io

@@ -137,11 +137,7 @@ void Market::end_job_if_done(JobId id, const Moment& moment, Batch& batch) {
     release.job = id;
     post({release}, moment, batch);
 
-    protocol::ReceiptIssued issued{state_.next.receipt, id, {}, moment.now};
-    protocol::Receipt receipt = this->receipt(id).value();
-    receipt.receipt = issued.receipt;
-    issued.signature = signer_.sign(receipt_bytes(receipt));
-    record(issued, batch);
+    record(protocol::ReceiptIssued{state_.next.receipt, id, {}, moment.now}, batch);
 }
 
 Result<protocol::Receipt> Market::receipt(JobId id) const {
@@ -163,7 +159,6 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
     receipt.charged = job.charged;
     receipt.released = job.hold - job.charged;
     receipt.market = signer_.public_key();
-    receipt.signature = job.signature;
     for (const TaskId task : job.tasks) {
         for (const LeaseId lease : state_.tasks.at(task).attempts) {
             const Attempt& attempt = state_.attempts.at(lease);
@@ -174,6 +169,7 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
         }
     }
     std::ranges::sort(receipt.lines, {}, &protocol::ReceiptLine::lease);
+    receipt.signature = job.signature ? *job.signature : signer_.sign(receipt_bytes(receipt));
     return receipt;
 }
 

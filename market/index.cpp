@@ -22,6 +22,11 @@ const std::set<JobId>& jobs_of(const Map& lists, const typename Map::key_type& k
     return found == lists.end() ? none : found->second;
 }
 
+/// Jobs mostly come and end in the order of their numbers.
+void insert_last(std::set<JobId>& jobs, JobId id) {
+    jobs.emplace_hint(jobs.end(), id);
+}
+
 }  // namespace
 
 void Usage::add(const protocol::Resources& needed) {
@@ -68,9 +73,9 @@ void Index::provider_added(const Provider& provider) {
 }
 
 void Index::job_added(const Job& job) {
-    jobs_[job.account].insert(job.id);
-    jobs_by_state_[{job.account, job.state}].insert(job.id);
-    jobs_by_state_[{everyone, job.state}].insert(job.id);
+    insert_last(jobs_[job.account], job.id);
+    insert_last(jobs_by_state_[{job.account, job.state}], job.id);
+    insert_last(jobs_by_state_[{everyone, job.state}], job.id);
 }
 
 void Index::job_ended(const Job& job) {
@@ -78,7 +83,7 @@ void Index::job_ended(const Job& job) {
         const auto open = jobs_by_state_.find({list, protocol::JobState::open});
         check(open != jobs_by_state_.end() && open->second.erase(job.id) == 1);
         if (open->second.empty()) jobs_by_state_.erase(open);
-        jobs_by_state_[{list, job.state}].insert(job.id);
+        insert_last(jobs_by_state_[{list, job.state}], job.id);
     }
 }
 

@@ -143,7 +143,7 @@ struct Job {
     std::optional<Time> ended;
     std::uint32_t tasks_open = 0;
     ReceiptId receipt;
-    Signature signature;
+    std::optional<Signature> signature;  // of a receipt of release 0.1
 
     friend bool operator==(const Job&, const Job&) = default;
 };

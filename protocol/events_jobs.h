@@ -136,12 +136,14 @@ struct JobEnded {
 };
 BOOST_DESCRIBE_STRUCT(JobEnded, (), (job, state, reason, at))
 
-/// The market signed the job's receipt, whose content follows from the job.
+/// The job has a receipt, whose content follows from the job, and whose signature follows from that
+/// and the market's key (Ed25519 signs the same bytes alike: RFC 8032, section 5.1.6). It is made
+/// when somebody asks for it; release 0.1 made it at once and left it here.
 struct ReceiptIssued {
     static constexpr const char* name = "receipt_issued";
     ReceiptId receipt;
     JobId job;
-    Signature signature;
+    std::optional<Signature> signature;
     Time at;
 };
 BOOST_DESCRIBE_STRUCT(ReceiptIssued, (), (receipt, job, signature, at))
