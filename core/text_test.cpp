@@ -86,5 +86,20 @@ TEST_CASE("a shortened text ends with a whole character") {
     CHECK(is_utf8(shorten("a\xf0\x9f\x90\x9f\xf0\x9f\x90\x9f", 7)));
 }
 
+TEST_CASE("a byte that is not UTF-8 is found wherever it stands") {
+    for (std::size_t size = 1; size <= 40; ++size) {
+        CHECK(is_utf8(std::string(size, 'a')));
+        for (std::size_t place = 0; place < size; ++place) {
+            std::string text(size, 'a');
+            text[place] = '\xff';
+            CHECK_FALSE(is_utf8(text));
+            text[place] = '\xc3';
+            CHECK_FALSE(is_utf8(text));
+            if (place + 1 < size) text[place + 1] = '\xa4';
+            CHECK(is_utf8(text) == (place + 1 < size));
+        }
+    }
+}
+
 }  // namespace
 }  // namespace shoal
