@@ -17,10 +17,11 @@ constexpr std::int64_t format_known = 2;
 constexpr std::size_t answer_size_max = std::size_t{64} << 20;  // bounds what one read() may hold
 constexpr std::uint64_t row_overhead_bytes = 64;                // digest, numbers, the tree
 
-// secure_delete: an erased name is overwritten, not only forgotten.
+// secure_delete: an erased name is overwritten, not only forgotten. A checkpoint each 16 MiB: the
+// log's pages are then written into the table once for many batches.
 constexpr const char* settings =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-    "PRAGMA cell_size_check = ON;";
+    "PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 4000;";
 
 constexpr const char* closing_settings =
     "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;";

@@ -29,16 +29,17 @@ Code code_of(int result) {
     }
 }
 
+/// Who writes is alone with its connection, and need not lock each step; readers may be several.
 int flags_of(Access access) {
     switch (access) {
         case Access::write:
-            return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+            return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
         case Access::existing:
-            return SQLITE_OPEN_READWRITE;
+            return SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
         case Access::read:
-            return SQLITE_OPEN_READONLY;
+            return SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX;
     }
-    return SQLITE_OPEN_READONLY;
+    return SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX;
 }
 
 }  // namespace
@@ -54,9 +55,8 @@ Error database_error(sqlite3* database, std::string_view doing) {
 
 Result<Database> open_database(const std::string& path, const std::string& vfs, Access access) {
     sqlite3* opened = nullptr;
-    const int result =
-        sqlite3_open_v2(path.c_str(), &opened, flags_of(access) | SQLITE_OPEN_FULLMUTEX,
-                        vfs.empty() ? nullptr : vfs.c_str());
+    const int result = sqlite3_open_v2(path.c_str(), &opened, flags_of(access),
+                                       vfs.empty() ? nullptr : vfs.c_str());
     Database database(opened);
     if (!database) return Error{Code::exhausted, "cannot open " + path + ": out of memory"};
     std::error_code failed;

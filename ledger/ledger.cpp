@@ -193,7 +193,6 @@ Result<const TransferPosted*> Ledger::earlier(const TransferRequest& request) co
 
 void Ledger::apply(const TransferPosted& event) {
     check(event.id == state_.next);
-    check(!by_key_.contains(event.key));
     const Lamports from = balance(event.from) - event.amount;
     const Lamports to = balance(event.to) + event.amount;
     set_balance(state_.balances, event.from, from);
@@ -204,7 +203,7 @@ void Ledger::apply(const TransferPosted& event) {
 }
 
 void Ledger::index(const TransferPosted& event) {
-    by_key_.emplace(event.key, event.id);
+    check(by_key_.emplace(event.key, event.id).second);
     by_account_[event.from].push_back(event.id);
     by_account_[event.to].push_back(event.id);
     if (event.purpose == TransferPurpose::hold_placed) {
