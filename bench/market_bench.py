@@ -5,7 +5,6 @@ with and without TLS, and beside that two queues, on SQLite and on PostgreSQL.
 usage: market_bench.py BUILD [SECONDS a measurement, 10 if absent]
 """
 import contextlib
-import hashlib
 import json
 import os
 import pathlib
@@ -56,29 +55,24 @@ def sqlite_queue(build, callers, seconds):
 # --- by HTTP --------------------------------------------------------------------------------------
 
 def certificate(folder):
-    """The market's options, and the pin by which its certificate is known."""
+    """The options of a market with a certificate of its own, whose pin its address then has."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                     "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
                     folder / "key.pem", "-out", folder / "cert.pem"],
                    check=True, capture_output=True)
-    public = subprocess.run(["openssl", "x509", "-in", folder / "cert.pem", "-pubkey", "-noout"],
-                            check=True, capture_output=True).stdout
-    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public,
-                         check=True, capture_output=True).stdout
-    options = ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
-    return options, "#sha256=" + hashlib.sha256(der).hexdigest()
+    return ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
 
 
 def by_http(build, seconds, tls):
     with scratch("load") as folder:
-        options, pin = certificate(folder) if tls else ([], "")
+        options = certificate(folder) if tls else []
         with Market(build / "shoal", folder, *options) as market:
             buyer, buyer_key = market.account("buyer", CREDIT)
             provider, provider_key = market.account("provider")
             disk = Disk(folder / "market").median_us()
             before = thread_seconds(market.process.pid)
-            figures = run_json(build / "bench/market_load", market.url + pin, buyer_key,
+            figures = run_json(build / "bench/market_load", market.url, buyer_key,
                                provider_key, CLIENTS, seconds)
             after = thread_seconds(market.process.pid)
             check_books(market, buyer, provider, figures)
