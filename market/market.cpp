@@ -24,6 +24,7 @@ std::optional<Time> Market::next_deadline() const {
     if (const auto release = dispatch_.next_release()) soonest(*release);
     if (const auto look = next_look_round()) soonest(*look);
     if (const auto due = holds_.next_due()) soonest(*due);
+    if (!leaving_.empty()) soonest(state_.now);
     return next;
 }
 
