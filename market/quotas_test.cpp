@@ -1,6 +1,7 @@
 #include "market/quotas.h"
 
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -192,47 +193,71 @@ TEST_CASE("an account gives itself only limits within the operator's, and the ti
     world.replay();
 }
 
+/// A buyer and an operator who do what they like.
+class Player {
+public:
+    explicit Player(std::uint64_t seed) : random_(seed) {
+        world_.provider(3, core_price(3'600'000));
+    }
+
+    void act() {
+        const std::uint64_t dice = random_.below(10);
+        if (dice == 0) return change();
+        if (dice < 5) return submit();
+        if (dice < 7 && !jobs_.empty()) return cancel();
+        if (dice < 9 && !world_.live().empty()) {
+            const auto ran = static_cast<std::int64_t>(random_.between(1, 30'000));
+            return world_.work(world_.live().front(), Duration{ran});
+        }
+        world_.advance(Duration{static_cast<std::int64_t>(random_.below(50'000'000))});
+    }
+
+    void replay() const { world_.replay(); }
+
+private:
+    void change() {
+        limits_.budget_total = Lamports{static_cast<std::int64_t>(random_.below(40'000'000))};
+        limits_.budget_day = Lamports{static_cast<std::int64_t>(random_.below(20'000'000))};
+        limits_.jobs_open = random_.below(6);
+        limits_.tasks_open = random_.below(12);
+        limit(world_, limits_);
+    }
+
+    void submit() {
+        const auto tasks = static_cast<std::int64_t>(random_.between(1, 5));
+        const auto hold = static_cast<std::int64_t>(random_.between(1, 9'000'000));
+        const Spent before = spent_of(world_);
+        const auto job = world_.submit(simple_job(tasks, hold));
+        const Spent now = spent_of(world_);
+        if (!job.ok()) {
+            CHECK(now == before);
+            return;
+        }
+        jobs_.push_back(job.value());
+        const Lamports none_passed = limits_.budget_total.value_or(now.spent + now.held);
+        CHECK(now.spent + now.held <= none_passed);
+        CHECK(now.placed <= limits_.budget_day.value_or(now.placed));
+        CHECK(now.jobs_open <= limits_.jobs_open.value_or(now.jobs_open));
+        CHECK(now.tasks_open <= limits_.tasks_open.value_or(now.tasks_open));
+    }
+
+    void cancel() {
+        const JobId job = random_.pick(jobs_);
+        CHECK(world_.market.cancel(job, world_.moment(), world_.batch).ok());
+        world_.flush();
+    }
+
+    Random random_;
+    World world_;
+    std::vector<JobId> jobs_;
+    AccountLimits limits_;
+};
+
 TEST_CASE("whatever happens, no limit is passed, and the sums are those of the jobs") {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-        Random random(seed);
-        World world;
-        world.provider(3, core_price(3'600'000));
-        std::vector<JobId> jobs;
-        AccountLimits limits;
-        for (int i = 0; i < 60; ++i) {
-            const std::uint64_t dice = random.below(10);
-            if (dice == 0) {
-                limits.budget_total = Lamports{static_cast<std::int64_t>(random.below(40'000'000))};
-                limits.budget_day = Lamports{static_cast<std::int64_t>(random.below(20'000'000))};
-                limits.jobs_open = random.below(6);
-                limits.tasks_open = random.below(12);
-                limit(world, limits);
-            } else if (dice < 5) {
-                const auto tasks = static_cast<std::int64_t>(random.between(1, 5));
-                const auto hold = static_cast<std::int64_t>(random.between(1, 9'000'000));
-                const Spent before = spent_of(world);
-                const auto job = world.submit(simple_job(tasks, hold));
-                const Spent now = spent_of(world);
-                if (job.ok()) {
-                    jobs.push_back(job.value());
-                    CHECK((!limits.budget_total || now.spent + now.held <= *limits.budget_total));
-                    CHECK((!limits.budget_day || now.placed <= *limits.budget_day));
-                    CHECK((!limits.jobs_open || now.jobs_open <= *limits.jobs_open));
-                    CHECK((!limits.tasks_open || now.tasks_open <= *limits.tasks_open));
-                } else {
-                    CHECK(now == before);
-                }
-            } else if (dice < 7 && !jobs.empty()) {
-                CHECK(world.market.cancel(random.pick(jobs), world.moment(), world.batch).ok());
-                world.flush();
-            } else if (dice < 9 && !world.live().empty()) {
-                world.work(world.live().front(),
-                           Duration{static_cast<std::int64_t>(random.between(1, 30'000))});
-            } else {
-                world.advance(Duration{static_cast<std::int64_t>(random.below(50'000'000))});
-            }
-        }
-        world.replay();
+        Player player(seed);
+        for (int i = 0; i < 60; ++i) player.act();
+        player.replay();
     }
 }
 

@@ -12,7 +12,6 @@ using market::ApiRequest;
 
 namespace {
 
-constexpr int refusals = 400;
 constexpr const char* signature = "a guest was here";
 
 }  // namespace
@@ -25,8 +24,9 @@ void Guest::begin(AccountId account, const std::string& secret) {
 }
 
 void Guest::act() {
-    if (stage_.healed() || core_.durable().is_erased(account_)) return;
-    stage_.later(stage_.between(2'000, 90'000), [this] { act(); });
+    if (core_.durable().is_erased(account_)) return;
+    stage_.later(stage_.between(2'000, 60'000), [this] { act(); });
+    if (stage_.healed()) return leave();
     constexpr std::uint64_t hash = 5;
     switch (stage_.random().below(6)) {
         case 0:
@@ -78,6 +78,7 @@ void Guest::leave() {
     constexpr unsigned sure = 80;
     if (stage_.random().percent(sure)) request.query["gives_up_balance"] = "true";
     client_.ask(request, [this](const ApiAnswer& answer) {
+        constexpr int refusals = 400;
         if (answer.status >= refusals) return;
         if (!core_.durable().is_erased(account_)) stage_.fail("who is told so is erased");
         check_forgotten();
