@@ -13,7 +13,7 @@ void add_account_option(CLI::App* command, AccountOptions& options) {
     command->add_option("--account", options.account, "its id; else your own")->type_name("ID");
 }
 
-void add_keys(CommandTree& tree, CLI::App& account) {
+CLI::App* add_keys(CommandTree& tree, CLI::App& account) {
     auto* key = add_command(account, "key", "Keys that requests are authorised by",
                             "shoal account key create --role buyer --out buyer.key");
 
@@ -39,6 +39,7 @@ void add_keys(CommandTree& tree, CLI::App& account) {
                                "shoal account key revoke key_3");
     revoke->add_option("KEY", revoked->key, "the key's id (not its secret)")->required();
     run_with(tree, revoke, revoked, revoke_key);
+    return key;
 }
 
 void add_accounts(CommandTree& tree) {
@@ -65,12 +66,6 @@ void add_accounts(CommandTree& tree) {
     add_account_option(show, *shown);
     run_with(tree, show, shown, show_account);
 
-    auto stated = std::make_shared<AccountOptions>();
-    auto* statement = add_command(*account, "statement", "Every movement of an account's money",
-                                  "shoal account statement");
-    add_account_option(statement, *stated);
-    run_with(tree, statement, stated, show_statement);
-
     auto weighed = std::make_shared<AccountOptions>();
     auto* weight = add_command(*account, "weight",
                                "Say how large an account's part is beside others' (operator)",
@@ -92,7 +87,7 @@ void add_accounts(CommandTree& tree) {
     auto* books = add_command(*account, "books", "Every balance; their sum is zero (operator)",
                               "shoal account books");
     books->callback([&tree] { tree.action = show_books; });
-    add_keys(tree, *account);
+    add_standing_commands(tree, *account, *add_keys(tree, *account));
 }
 
 void add_receipts(CommandTree& tree) {

@@ -35,6 +35,7 @@ constexpr int status_no_range = 416;
 constexpr int status_refused_min = 400;
 constexpr int send_tries = 5;
 constexpr Duration send_delay{250};
+constexpr int busy_tries = 3;
 constexpr std::uint64_t worth_resuming = 1 << 20;  // below it one more question costs more
 
 constexpr std::array codes{Code::invalid,   Code::denied,     Code::not_found,   Code::conflict,
@@ -97,6 +98,20 @@ bool may_pass(const Error& error) {
            error.code == Code::conflict;
 }
 
+/// How long to wait before asking again, if the market answered that this was one too many.
+std::optional<Duration> wait_wanted(const Result<io::Reply>& reply) {
+    constexpr int status_too_many = 429;
+    constexpr int seconds_max = 60;
+    if (!reply.ok() || reply.value().status != status_too_many) return std::nullopt;
+    const std::string* text = io::find(reply.value().headers, "retry-after");
+    int seconds = 0;
+    if (!text) return std::nullopt;
+    const char* end = text->data() + text->size();
+    const auto read = std::from_chars(text->data(), end, seconds);
+    if (read.ec != std::errc{} || read.ptr != end || seconds < 0) return std::nullopt;
+    return std::chrono::seconds{std::min(seconds, seconds_max)};
+}
+
 Error unreachable(Error error, const io::BaseUrl& market) {
     if (error.code != Code::unavailable && error.code != Code::timeout) return error;
     const std::string place = "cannot reach the market at " + to_string(market);
@@ -144,9 +159,18 @@ Result<io::Reply> Client::accepted(Result<io::Reply> reply) {
     return reply;
 }
 
+/// A request too many was not looked at: it is sent again when the market has said.
 Result<std::string> Client::call(io::Call call) {
-    io::Reply reply = TRY(accepted(http_.call(std::move(call))));
-    return std::move(reply.body);
+    for (int left = busy_tries;; --left) {
+        Result<io::Reply> reply = http_.call(call);
+        const auto wait = wait_wanted(reply);
+        if (wait && left > 0) {
+            std::this_thread::sleep_for(*wait);
+            continue;
+        }
+        io::Reply good = TRY(accepted(std::move(reply)));
+        return std::move(good.body);
+    }
 }
 
 template <class Answer>
@@ -233,8 +257,63 @@ Result<protocol::ProviderView> Client::verify(ProviderId id, bool verified) {
     return send<protocol::ProviderView>(std::move(call));
 }
 
-Result<std::vector<protocol::StatementLine>> Client::statement(AccountId id) {
-    return list<protocol::StatementPage>(path_of("accounts", id, "/statement"), everything);
+Status Client::statement(AccountId id, const Interval& when, const TakeLines& take) {
+    std::string target =
+        fmt::format("{}?limit={}", path_of("accounts", id, "/statement"), limits::page_max);
+    const auto add = [&](std::string_view name, const std::optional<Time>& time) {
+        if (time) target += fmt::format("&{}={}", name, time->time_since_epoch().count());
+    };
+    add("since", when.since);
+    add("until", when.until);
+    std::string cursor;
+    for (;;) {
+        const auto page =
+            TRY(get<protocol::StatementPage>(cursor.empty() ? target : target + cursor));
+        take(page.items);
+        if (!page.next || page.next->empty()) return Done{};
+        cursor = "&cursor=" + io::encode_segment(*page.next);
+    }
+}
+
+Result<protocol::LimitsView> Client::limits(AccountId id) {
+    return get<protocol::LimitsView>(path_of("accounts", id, "/limits"));
+}
+
+Result<protocol::LimitsView> Client::limit(AccountId id, const protocol::AccountLimits& limits) {
+    io::Call call = authorised("PUT", path_of("accounts", id, "/limits"));
+    call.body = body_of(limits);
+    return send<protocol::LimitsView>(std::move(call));
+}
+
+Result<protocol::KeyView> Client::limit_key(KeyId id, const protocol::RateRequest& rate) {
+    io::Call call = authorised("PUT", path_of("keys", id, "/rate"));
+    call.body = body_of(rate);
+    return send<protocol::KeyView>(std::move(call));
+}
+
+Result<protocol::AccountView> Client::freeze(AccountId id, const protocol::FreezeRequest& asked) {
+    io::Call call = authorised("PUT", path_of("accounts", id, "/frozen"));
+    call.body = body_of(asked);
+    return send<protocol::AccountView>(std::move(call));
+}
+
+Result<protocol::AccountView> Client::transfer(AccountId id, const protocol::TransferOrder& order,
+                                               const std::string& request) {
+    io::Call call = authorised("POST", path_of("accounts", id, "/transfers"));
+    call.headers.push_back({"Idempotency-Key", request});
+    call.body = body_of(order);
+    return send<protocol::AccountView>(std::move(call));
+}
+
+Result<protocol::AccountView> Client::erase(AccountId id, Rest rest) {
+    const std::string_view query = rest == Rest::given_up ? "?gives_up_balance=true" : "";
+    return send<protocol::AccountView>(authorised("DELETE", path_of("accounts", id, query)));
+}
+
+Result<std::vector<protocol::OperatorActed>> Client::audit(const std::string& subject,
+                                                           std::uint32_t count_max) {
+    const std::string about = subject.empty() ? "" : "?subject=" + io::encode_segment(subject);
+    return list<protocol::AuditPage>("/v1/audit" + about, count_max);
 }
 
 Result<protocol::Books> Client::books() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +47,25 @@ public:
     Result<protocol::AccountView> weigh(AccountId, std::uint32_t weight);
     Result<protocol::ProviderView> verify(ProviderId, bool verified);
     Result<protocol::AccountView> issue_credit(AccountId, Lamports, const std::string& request);
-    Result<std::vector<protocol::StatementLine>> statement(AccountId);
+    /// From a moment on, and before another, where they are given.
+    struct Interval {
+        std::optional<Time> since;
+        std::optional<Time> until;
+    };
+    using TakeLines = std::function<void(const std::vector<protocol::StatementLine>&)>;
+    /// A statement page by page, oldest first.
+    Status statement(AccountId, const Interval&, const TakeLines&);
+    Result<protocol::LimitsView> limits(AccountId);
+    Result<protocol::LimitsView> limit(AccountId, const protocol::AccountLimits&);
+    Result<protocol::KeyView> limit_key(KeyId, const protocol::RateRequest&);
+    Result<protocol::AccountView> freeze(AccountId, const protocol::FreezeRequest&);
+    Result<protocol::AccountView> transfer(AccountId, const protocol::TransferOrder&,
+                                           const std::string& request);
+    enum class Rest { kept, given_up };
+    Result<protocol::AccountView> erase(AccountId, Rest);
+    /// The newest first; about one thing only, if its id is not empty.
+    Result<std::vector<protocol::OperatorActed>> audit(const std::string& subject,
+                                                       std::uint32_t count_max);
     Result<protocol::Books> books();
 
     Result<protocol::JobView> submit(const protocol::JobSpec&, const std::string& request);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/account_words.h"
 #include "apps/commands.h"
 #include "apps/words.h"
 #include "core/bytes.h"
@@ -12,53 +13,12 @@ namespace shoal::apps {
 
 namespace {
 
-std::string name_of_role(protocol::Role role) {
-    switch (role) {
-        case protocol::Role::buyer:
-            return "buyer";
-        case protocol::Role::provider:
-            return "provider";
-        case protocol::Role::operator_:
-            return "operator";
-    }
-    return "";
-}
-
 Result<protocol::Role> parse_role(std::string_view name) {
     for (const auto role :
          {protocol::Role::buyer, protocol::Role::provider, protocol::Role::operator_}) {
         if (name_of_role(role) == name) return role;
     }
     return Error{Code::invalid, "expected buyer, provider or operator"};
-}
-
-/// The account that the options name, or else the one that asks.
-Result<AccountId> account_of(Client& client, const AccountOptions& options) {
-    if (!options.account.empty()) return id_of<AccountTag>(options.account);
-    return TRY(client.me()).account;
-}
-
-/// Why money moved, in words.
-std::string movement(const protocol::StatementLine& line) {
-    switch (line.transfer.purpose) {
-        case protocol::TransferPurpose::credit_issued:
-            return "credit issued";
-        case protocol::TransferPurpose::credit_withdrawn:
-            return "credit withdrawn";
-        case protocol::TransferPurpose::credit_transferred:
-            return "credit transferred";
-        case protocol::TransferPurpose::hold_placed:
-            return "hold placed";
-        case protocol::TransferPurpose::hold_released:
-            return "hold released";
-        case protocol::TransferPurpose::charge_provider:
-            return "charge: " + (line.provider ? to_string(*line.provider) : "provider");
-        case protocol::TransferPurpose::charge_fee:
-            return "charge: fee";
-        case protocol::TransferPurpose::fees_withdrawn:
-            return "fees withdrawn";
-    }
-    return "";
 }
 
 /// Before a secret is made: it could not be shown again if it had nowhere to go.
@@ -86,14 +46,6 @@ Status give_secret(const Output& out, protocol::KeyView key, const AccountOption
     return Done{};
 }
 
-std::string account_lines(const protocol::AccountView& account) {
-    std::string text = to_string(account.account);
-    if (account.role) text += fmt::format(" ({} key)", name_of_role(*account.role));
-    return text + fmt::format("\navailable {}\nheld {}\nearned {}\nblobs {}\n",
-                              to_credit(account.available), to_credit(account.held),
-                              to_credit(account.earned), to_rounded(Size{account.blob_bytes}));
-}
-
 }  // namespace
 
 Result<Exit> create_account(Context& context, const AccountOptions& options) {
@@ -109,7 +61,7 @@ Result<Exit> create_account(Context& context, const AccountOptions& options) {
 Result<Exit> show_account(Context& context, const AccountOptions& options) {
     Client& client = *TRY(context.client());
     const AccountId wanted =
-        options.account.empty() ? AccountId{} : TRY(account_of(client, options));
+        options.account.empty() ? AccountId{} : TRY(account_of(client, options.account));
     const auto account = TRY(wanted == AccountId{} ? client.me() : client.account(wanted));
     context.out().print_as_json(account);
     context.out().print(account_lines(account));
@@ -131,32 +83,6 @@ Result<Exit> list_accounts(Context& context) {
                    to_credit(one.earned), to_rounded(Size{one.blob_bytes})});
     }
     out.print(table.print(out.results()));
-    return Exit::done;
-}
-
-Result<Exit> show_statement(Context& context, const AccountOptions& options) {
-    Client& client = *TRY(context.client());
-    const AccountId account = TRY(account_of(client, options));
-    const auto lines = TRY(client.statement(account));
-    const Output& out = context.out();
-    out.print_as_json(lines);
-    Table table({{"TIME (UTC)"},
-                 {"WHAT"},
-                 {"JOB"},
-                 {"TASK"},
-                 {"CREDIT", Table::Align::right},
-                 {"FROM HOLD", Table::Align::right},
-                 {"AVAILABLE", Table::Align::right}});
-    for (const protocol::StatementLine& line : lines) {
-        const protocol::TransferPosted& transfer = line.transfer;
-        const bool from_hold = line.change == Lamports{};
-        table.add({to_date(transfer.at), movement(line),
-                   transfer.job == JobId{} ? "-" : to_string(transfer.job),
-                   line.task ? to_string(*line.task) : "-",
-                   from_hold ? "-" : to_decimal(line.change),
-                   from_hold ? to_decimal(transfer.amount) : "-", to_decimal(line.balance)});
-    }
-    out.print(table.empty() ? "nothing has moved yet" : table.print(out.results()));
     return Exit::done;
 }
 
@@ -198,7 +124,7 @@ Result<Exit> create_key(Context& context, const AccountOptions& options) {
     const protocol::Role role = TRY(parse_role(options.role));
     TRY(check_out(options));
     Client& client = *TRY(context.client());
-    const AccountId account = TRY(account_of(client, options));
+    const AccountId account = TRY(account_of(client, options.account));
     const protocol::KeyView key = TRY(client.create_key(account, role));
     TRY(give_secret(context.out(), key, options));
     return Exit::done;
@@ -206,13 +132,19 @@ Result<Exit> create_key(Context& context, const AccountOptions& options) {
 
 Result<Exit> list_keys(Context& context, const AccountOptions& options) {
     Client& client = *TRY(context.client());
-    const AccountId account = TRY(account_of(client, options));
+    const AccountId account = TRY(account_of(client, options.account));
     const auto keys = TRY(client.keys(account));
     const Output& out = context.out();
     out.print_as_json(keys);
-    Table table({{"KEY"}, {"ROLE"}, {"CREATED (UTC)"}, {"STATE"}});
+    Table table({{"KEY"},
+                 {"ROLE"},
+                 {"CREATED (UTC)"},
+                 {"REQUESTS/S", Table::Align::right},
+                 {"BURST", Table::Align::right},
+                 {"STATE"}});
     for (const protocol::KeyView& key : keys) {
         table.add({to_string(key.key), name_of_role(key.role), to_date(key.created),
+                   std::to_string(key.rate.per_second), std::to_string(key.rate.burst),
                    key.revoked ? "revoked" : "valid"});
     }
     out.print(table.print(out.results()));

@@ -116,7 +116,6 @@ Result<Exit> weigh_account(Context&, const AccountOptions&);
 Result<Exit> create_account(Context&, const AccountOptions&);
 Result<Exit> show_account(Context&, const AccountOptions&);
 Result<Exit> list_accounts(Context&);
-Result<Exit> show_statement(Context&, const AccountOptions&);
 Result<Exit> show_books(Context&);
 Result<Exit> issue_credit(Context&, const AccountOptions&);
 Result<Exit> create_key(Context&, const AccountOptions&);

@@ -24,6 +24,7 @@ ApiRequest api_request(const io::Request& request) {
     for (const io::Field& field : request.headers) asked.headers.emplace(field.name, field.value);
     asked.body = request.body;
     asked.request_id = request.request_id;
+    asked.peer = request.peer;
     asked.is_trusted = request.from_loopback;
     return asked;
 }
@@ -146,22 +147,22 @@ void MarketHttp::send_blob(const ApiRequest& request, const ApiAnswer& answer, c
 }
 
 void MarketHttp::socket(const ApiRequest& request, const io::Exchange& exchange) {
-    parts_.core.submit(
-        [this, request, exchange](const market::Moment&, market::Batch&) -> CoreLoop::Release {
-            const auto entered = parts_.api.enter(request);
-            return [this, request, exchange, entered] {
-                if (const auto* refused = std::get_if<ApiAnswer>(&entered)) {
-                    return exchange.answer(response(*refused));
-                }
-                const auto& principal = std::get<market::Principal>(entered);
-                if (request.path == "/v1/session") {
-                    return parts_.sessions.accept(exchange, principal.account);
-                }
-                const auto filter = market::read_feed_filter(request.query);
-                if (filter.ok()) return parts_.feed.accept(exchange, principal, filter.value());
-                exchange.answer(response(market::Api::refusal(request, filter.error())));
-            };
-        });
+    parts_.core.submit([this, request, exchange](const market::Moment& moment,
+                                                 market::Batch&) -> CoreLoop::Release {
+        const auto entered = parts_.api.enter(request, moment.now);
+        return [this, request, exchange, entered] {
+            if (const auto* refused = std::get_if<ApiAnswer>(&entered)) {
+                return exchange.answer(response(*refused));
+            }
+            const auto& principal = std::get<market::Principal>(entered);
+            if (request.path == "/v1/session") {
+                return parts_.sessions.accept(exchange, principal.account);
+            }
+            const auto filter = market::read_feed_filter(request.query);
+            if (filter.ok()) return parts_.feed.accept(exchange, principal, filter.value());
+            exchange.answer(response(market::Api::refusal(request, filter.error())));
+        };
+    });
 }
 
 void MarketHttp::upload(const ApiRequest& request, const io::Request& head,
@@ -173,8 +174,9 @@ void MarketHttp::upload(const ApiRequest& request, const io::Request& head,
     const std::uint64_t body_bytes = *head.content_length;
     const std::uint64_t size = head.part ? head.part->size : body_bytes;
     const std::uint64_t first = head.part ? head.part->first : 0;
-    parts_.core.submit([=, this](const market::Moment&, market::Batch&) -> CoreLoop::Release {
-        auto granted = parts_.api.may_upload(request, size);
+    parts_.core.submit([=, this](const market::Moment& moment,
+                                 market::Batch&) -> CoreLoop::Release {
+        auto granted = parts_.api.may_upload(request, size, moment.now);
         const BlobKeeper::Mark mark = parts_.keeper.mark();
         return [=, this, granted = std::move(granted)] {
             if (const auto* refused = std::get_if<ApiAnswer>(&granted)) {

@@ -36,8 +36,9 @@ constexpr std::uint32_t cores_per_task = 4'096;  // more than any one machine ha
 constexpr std::uint32_t gpus_per_task = 64;
 constexpr std::int32_t priority_most = 1'000;  // a week of waiting, either way
 constexpr std::size_t labels = 256;  // CPU features, regions, pools, blocked ids: each list
-constexpr std::uint32_t weight_most = 10'000;  // of an account beside others
-constexpr Size memory_min = 4_MiB;             // a process hardly starts in less
+constexpr std::uint32_t weight_most = 10'000;     // of an account beside others
+constexpr std::size_t freeze_reason_bytes = 400;  // a sentence for the owner
+constexpr Size memory_min = 4_MiB;                // a process hardly starts in less
 
 // Lists in answers.
 constexpr std::size_t page_default = 50;
@@ -81,7 +82,23 @@ constexpr Duration blob_retention{30LL * 86'400'000};      // of a job's files, 
 constexpr Duration log_retention{14LL * 86'400'000};       // likewise of its logs
 constexpr Duration dropped_remembered{90LL * 86'400'000};  // that a blob was there, and till when
 constexpr Duration use_half_life{86'400'000};              // of a buyer's use, beside other buyers'
-constexpr std::size_t drops_at_once = 1'000;  // blobs of one moment: a commit stays short
+constexpr std::size_t drops_at_once = 1'000;        // blobs of one moment: a commit stays short
+constexpr Duration audit_kept{400LL * 86'400'000};  // what operators did: a year can be looked over
+constexpr std::size_t audit_entries = 100'000;      // likewise, some 30 MB of a snapshot
+constexpr std::size_t audit_detail_bytes = 1'024;   // of a request's body; more is cut off
+
+// Requests of one key. A program that asks in a loop is slowed, one that works hard is not.
+constexpr std::uint32_t requests_per_second = 1'000;
+constexpr std::uint32_t requests_burst = 10'000;
+constexpr std::uint32_t provider_requests_per_second = 1'000;  // an attempt may leave 5,000 files
+constexpr std::uint32_t provider_requests_burst = 10'000;
+constexpr std::uint32_t operator_requests_per_second = 2'000;
+constexpr std::uint32_t operator_requests_burst = 20'000;
+constexpr std::uint32_t requests_most = 1'000'000;  // what an operator may give a key
+constexpr std::size_t keys_remembered = 100'000;    // that asked just now
+constexpr std::uint32_t strangers_per_second = 20;  // without a valid key, of one address
+constexpr std::uint32_t strangers_burst = 1'000;
+constexpr std::size_t strangers_remembered = 10'000;  // addresses; all others share one rate
 
 // The journal.
 constexpr Size journal_segment = 64_MiB;  // some 200,000 events: two seconds of a restart

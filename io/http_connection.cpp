@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
@@ -57,6 +58,13 @@ WebSocketGreeting greeting_of(const Request& request) {
     return greeting;
 }
 
+/// Whoever has one IPv6 address has 2^64 of them.
+std::string network_of(const asio::ip::address& address) {
+    constexpr unsigned short bits = 64;
+    if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
+    return asio::ip::make_network_v6(address.to_v6(), bits).canonical().to_string();
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, std::shared_ptr<HttpRack> rack,
@@ -69,6 +77,7 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, std::shared_ptr<H
     Failure failure;
     const auto peer = wire_.socket().remote_endpoint(failure);
     from_loopback_ = !failure && peer.address().is_loopback();
+    if (!failure) peer_ = network_of(peer.address());
     std::ignore = wire_.socket().set_option(asio::ip::tcp::no_delay(true), failure);
 }
 
@@ -232,6 +241,7 @@ Request HttpConnection::make_request() {
     request.method = text(head.method_string());
     request.target = text(head.target());
     request.request_id = request_id_;
+    request.peer = peer_;
     request.from_loopback = from_loopback_;
     request.secure = wire_.secure();
     request.wants_websocket = boost::beast::websocket::is_upgrade(head);

@@ -137,6 +137,7 @@ private:
     std::shared_ptr<HttpHost> host_;
     std::shared_ptr<HttpRack> rack_;
     Wire wire_;
+    std::string peer_;
     bool from_loopback_ = false;
     bool closing_ = false;
     bool refused_ = false;

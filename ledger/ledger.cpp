@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "core/check.h"
@@ -251,6 +252,14 @@ std::vector<StatementLine> Ledger::statement(const LedgerAccount& account, Trans
         lines.push_back({entry.transfer, change, has});
     }
     return lines;
+}
+
+TransferId Ledger::last_before(const LedgerAccount& account, Time time) const {
+    const auto found = by_account_.find(account);
+    if (found == by_account_.end()) return {};
+    const auto first = std::ranges::partition_point(
+        found->second, [&](TransferId id) { return state_.entries.at(id).transfer.at < time; });
+    return first == found->second.begin() ? TransferId{} : *std::prev(first);
 }
 
 Lamports Ledger::sum() const {

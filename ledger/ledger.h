@@ -68,6 +68,9 @@ public:
     std::vector<protocol::StatementLine> statement(const protocol::LedgerAccount&, TransferId after,
                                                    std::size_t limit) const;
 
+    /// The account's last line before that time; zero if there is none.
+    TransferId last_before(const protocol::LedgerAccount&, Time) const;
+
     /// Of all balances. Always zero.
     Lamports sum() const;
 

@@ -36,7 +36,7 @@ AccountId Market::create_account(const Moment& moment, Batch& batch) {
 
 Result<NewKey> Market::create_key(AccountId account, protocol::Role role, const Moment& moment,
                                   Batch& batch) {
-    if (!state_.accounts.contains(account)) return Error{Code::not_found, "no such account"};
+    TRY(unerased(account));
     const KeyId key = state_.next.key;
     const std::string secret = make_secret(key, moment);
     record(protocol::KeyCreated{key, account, role, sha256(secret), moment.now}, batch);
@@ -53,7 +53,7 @@ Status Market::revoke_key(KeyId key, const Moment& moment, Batch& batch) {
 Result<TransferPosted> Market::issue_credit(AccountId account, Lamports amount,
                                             const std::string& key, const Moment& moment,
                                             Batch& batch) {
-    if (!state_.accounts.contains(account)) return Error{Code::not_found, "no such account"};
+    TRY(unerased(account));
     ledger::TransferRequest request;
     request.key = "credit:" + key;
     request.purpose = protocol::TransferPurpose::credit_issued;
@@ -84,6 +84,7 @@ Result<bool> Market::is_new_output(const StoredBlob& stored) const {
 Status Market::store_blob(const StoredBlob& stored, const Moment& moment, Batch& batch) {
     const auto account = state_.accounts.find(stored.account);
     if (account == state_.accounts.end()) return Error{Code::not_found, "no such account"};
+    if (!stored.lease) TRY(check_open(account->second));
     const auto blob = state_.blobs.find(stored.blob);
     const auto uploaded = blob == state_.blobs.end() ? std::optional<Time>()
                                                      : find(blob->second.uploaded, stored.account);
@@ -92,9 +93,9 @@ Status Market::store_blob(const StoredBlob& stored, const Moment& moment, Batch&
     if (uploaded && !is_output && moment.now - *uploaded <= settings_.retention.upload / 2) {
         return Done{};
     }
-    if (!uploaded && stored.size_bytes > limits::account_blobs.bytes - account->second.blob_bytes) {
-        return Error{Code::exhausted, "the account's blobs would take more than " +
-                                          to_string(limits::account_blobs)};
+    if (!uploaded) {
+        const BlobFrom from = stored.lease ? BlobFrom::attempt : BlobFrom::owner;
+        TRY(check_blob_space(account->second, stored.size_bytes, from));
     }
     record(protocol::BlobStored{stored.blob, stored.size_bytes, stored.account,
                                 is_output ? stored.lease : std::nullopt, moment.now},
@@ -104,7 +105,12 @@ Status Market::store_blob(const StoredBlob& stored, const Moment& moment, Batch&
 
 /// Some at a time: what is left is due at once, and the next tick's.
 void Market::drop_blobs(const Moment& moment, Batch& batch) {
-    for (std::size_t count = 0; count < limits::drops_at_once; ++count) {
+    std::size_t count = 0;
+    for (; count < limits::drops_at_once && !leaving_.empty(); ++count) {
+        const AccountId account = *leaving_.begin();
+        record(protocol::BlobDropped{holds_.first_of(account).value(), account, moment.now}, batch);
+    }
+    for (; count < limits::drops_at_once; ++count) {
         const auto due = holds_.next_due();
         if (!due || *due > moment.now) return;
         const auto [since, account, hash] = *holds_.unheld().begin();

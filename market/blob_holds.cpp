@@ -105,6 +105,14 @@ void BlobHolds::job_ended(const State& state, const Job& job) {
     });
 }
 
+std::optional<Hash> BlobHolds::first_of(AccountId account) const {
+    for (auto it = holdings_.lower_bound({account, Hash{}}); it != holdings_.end(); ++it) {
+        if (it->first.first != account) break;
+        if (it->second.is_stored) return it->first.second;
+    }
+    return std::nullopt;
+}
+
 std::optional<Time> BlobHolds::next_due() const {
     if (unheld_.empty()) return std::nullopt;
     return std::get<Time>(*unheld_.begin()) + retention_.delay;

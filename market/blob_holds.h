@@ -60,6 +60,9 @@ public:
     const std::set<Due>& unheld() const { return unheld_; }
     std::optional<Time> next_due() const;
 
+    /// One blob that the account has.
+    std::optional<Hash> first_of(AccountId) const;
+
     friend bool operator==(const BlobHolds&, const BlobHolds&) = default;
 
 private:

@@ -162,7 +162,8 @@ void Dispatch::unplace(const Job& job) {
 
 void Dispatch::place_buyer(AccountId account, Buyer& buyer) {
     const BuyerPlace place{buyer.share, account};
-    if (const Ask* least = buyer.jobs.whole()) {
+    const Ask* least = buyer.jobs.whole();
+    if (least && !buyer.is_stopped) {
         fair_.put(place, *least);
     } else {
         fair_.erase(place);
@@ -173,6 +174,7 @@ void Dispatch::moved(const Account& account) {
     Buyer& buyer = buyers_[account.id];
     fair_.erase({buyer.share, account.id});
     buyer.share = share(account.use, account.weight);
+    buyer.is_stopped = !account.is_open();
     place_buyer(account.id, buyer);
 }
 

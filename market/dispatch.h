@@ -123,6 +123,7 @@ public:
 private:
     struct Buyer {
         DecayedUse share;
+        bool is_stopped = false;  // nothing of it is found by those who look for work
         SummaryTree<JobPlace, Ask> jobs;
     };
     using Machines = SummaryTree<MachinePlace, Machine>;

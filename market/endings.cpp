@@ -145,6 +145,10 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
     if (found == state_.jobs.end()) return Error{Code::not_found, "no such job"};
     const Job& job = found->second;
     if (!job.ended) return Error{Code::not_found, "the job has not ended: it has no receipt yet"};
+    if (state_.accounts.at(job.account).erased) {
+        return Error{Code::not_found, "the receipt is gone: the buyer's data was erased; a copy "
+                                      "from before can still be verified"};
+    }
     protocol::Receipt receipt;
     receipt.receipt = job.receipt;
     receipt.job = id;

@@ -128,6 +128,35 @@ struct Telling {
             boost::json::object{{"account", to_string(event.account)}, {"weight", event.weight}};
         return true;
     }
+    bool tell(const protocol::AccountLimited& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"account", to_string(event.account)},
+                                              {"limits", json::write(event.limits)},
+                                              {"by", json::write(event.by)}};
+        return true;
+    }
+    bool tell(const protocol::KeyLimited& event) const {
+        const auto found = state.keys.find(event.key);
+        if (found != state.keys.end()) draft.parties.insert(found->second.account);
+        draft.item.body =
+            boost::json::object{{"key", to_string(event.key)}, {"rate", json::write(event.rate)}};
+        return true;
+    }
+    bool tell(const protocol::AccountFrozen& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"account", to_string(event.account)},
+                                              {"frozen", event.frozen},
+                                              {"reason", to_display(event.reason)}};
+        return true;
+    }
+    bool tell(const protocol::AccountErased& event) const {
+        draft.item.body = boost::json::object{{"account", to_string(event.account)}};
+        return true;
+    }
+    bool tell(const protocol::OperatorActed& event) const {
+        draft.item.body = json::write(event);
+        return true;
+    }
     bool tell(const protocol::JobSubmitted& event) const {
         about_job(state, event.job, draft);
         draft.item.body = boost::json::object{{"name", event.spec.name},

@@ -110,7 +110,9 @@ Status Market::check_caps(const Job& job, std::size_t tasks) const {
 }
 
 Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& moment, Batch& batch) {
-    if (!state_.accounts.contains(account)) return Error{Code::not_found, "no such account"};
+    const Account& payer = *TRY(unerased(account));
+    TRY(check_open(payer));
+    TRY(check_blobs_kept(payer));
     TRY(protocol::validate(spec, protocol::SpecSource::api));
     TRY(check_inputs(account, spec));
     protocol::JobSubmitted event;
@@ -123,6 +125,8 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
         ++task.value;
     }
     event.hold = TRY(hold_for(account, spec, event.tasks.size()));
+    TRY(check_quota(most(payer), spending_.of(account), {event.hold, event.tasks.size()},
+                    moment.now));
     event.spec_hash = sha256(json::print(spec));
     event.spec = std::move(spec);
 

@@ -25,6 +25,7 @@ std::optional<Time> Market::next_deadline() const {
     if (const auto look = next_look_round()) soonest(*look);
     if (const auto due = holds_.next_due()) soonest(*due);
     if (dispatch_.has_news() && !dispatch_.is_empty()) soonest(ticked_);
+    if (!leaving_.empty()) soonest(state_.now);
     return next;
 }
 

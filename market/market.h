@@ -69,6 +69,24 @@ public:
     /// The operator has checked the provider's machine. not_found: no such provider.
     Status verify_provider(ProviderId, bool verified, const Moment&, Batch&);
 
+    /// These limits hold instead of those before. not_found: no such account. invalid: an amount.
+    /// denied: a limit of its own is above the operator's.
+    Status limit_account(const protocol::AccountLimited&, Batch&);
+    /// How many requests it may make; nothing: what its role has. not_found: no such key. invalid.
+    Status limit_key(KeyId, std::optional<protocol::RequestRate>, const Moment&, Batch&);
+    /// With a reason the account is stopped, without one it goes on. not_found: no such account.
+    /// invalid: the reason.
+    Status freeze_account(AccountId, const std::optional<std::string>& reason, const Moment&,
+                          Batch&);
+    /// Moves credit to another account. not_found: no such account. invalid: the amount, or to
+    /// itself. denied: it is frozen. exhausted: there is less.
+    Status transfer_credit(const CreditTransfer&, const Moment&, Batch&);
+    /// Closes the account and forgets its owner. not_found: no such account. denied: it is frozen,
+    /// and its owner asks. conflict: what has to end or be given up before.
+    Status erase_account(const Erasure&, const Moment&, Batch&);
+    /// Notes what an operator did.
+    void note_action(protocol::OperatorActed, Batch&);
+
     /// Notes the answer to a request that came with an Idempotency-Key.
     void remember_answer(const protocol::RequestAnswered&, Batch&);
 
@@ -140,6 +158,9 @@ private:
     void post(std::vector<ledger::TransferRequest>, const Moment&, Batch&);
     void send(ProviderId, protocol::session::FromMarket, Batch&);
 
+    Result<const Account*> unerased(AccountId) const;
+    Status check_leaving(const Erasure&) const;
+    bool is_last_operator(AccountId) const;
     Status check_inputs(AccountId, protocol::JobSpec&) const;
     Result<bool> is_new_output(const StoredBlob&) const;
     void drop_blobs(const Moment&, Batch&);

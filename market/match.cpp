@@ -53,11 +53,13 @@ std::vector<TaskId> whole_gang(const Market& market, const Job& job, std::size_t
 Demand Market::demand(const Job& job) const {
     const auto waiting = index_.queued().find(job.id);
     const std::size_t count = waiting == index_.queued().end() ? 1 : waiting->second.size();
-    return {job, count, settings_.paid_time_min};
+    return {job, count, settings_.paid_time_min, !state_.accounts.at(job.account).is_open()};
 }
 
 Supply Market::supply(ProviderId provider) const {
-    return {state_.providers.at(provider), index_.usage(provider), draining(provider)};
+    const Provider& it = state_.providers.at(provider);
+    return {it, index_.usage(provider), draining(provider),
+            !state_.accounts.at(it.account).is_open()};
 }
 
 bool Market::is_kept_from(const Job& job, ProviderId provider, Time now) const {
@@ -132,7 +134,7 @@ void Market::place_fresh(const Moment& moment, Batch& batch) {
 bool Market::place_one(JobId id, const Moment& moment, Batch& batch) {
     const Job& job = state_.jobs.at(id);
     const std::set<TaskId>& ready = dispatch_.ready_tasks(id);
-    if (ready.empty()) return false;
+    if (ready.empty() || !state_.accounts.at(job.account).is_open()) return false;
     if (job.spec.tasks.gang > 0) return place_gang(id, moment, batch);
     const Task& task = state_.tasks.at(*ready.begin());
     const auto choice = choose(job, task, moment.now);
@@ -175,6 +177,7 @@ void Market::place_gangs(const Moment& moment, Batch& batch) {
 /// All of a gang begin, or nothing is held: so two gangs can never wait for each other.
 bool Market::place_gang(JobId id, const Moment& moment, Batch& batch) {
     const Job& job = state_.jobs.at(id);
+    if (!state_.accounts.at(job.account).is_open()) return false;
     for (std::size_t first = 0; first < job.tasks.size(); first += job.spec.tasks.gang) {
         const std::vector<TaskId> gang = whole_gang(*this, job, first);
         if (gang.empty()) continue;
@@ -219,7 +222,7 @@ std::optional<std::vector<Market::Choice>> Market::choose_gang(const Job& job,
 
 std::optional<Time> Market::waits_since(const Job& job) const {
     const std::set<TaskId>& ready = dispatch_.ready_tasks(job.id);
-    if (ready.empty()) return std::nullopt;
+    if (ready.empty() || !state_.accounts.at(job.account).is_open()) return std::nullopt;
     return std::max(state_.tasks.at(*ready.begin()).not_before, job.submitted);
 }
 

@@ -43,7 +43,12 @@ Memory::Memory(const Retention& retention, State state)
       state_(std::move(state)),
       index_(state_),
       dispatch_(state_),
-      holds_(state_, retention) {}
+      holds_(state_, retention),
+      spending_(state_) {
+    for (const auto& [id, account] : state_.accounts) {
+        if (account.erased && holds_.first_of(id)) leaving_.insert(id);
+    }
+}
 
 void Memory::apply(const protocol::Event& event) {
     std::visit([&](const auto& it) { on(it); }, event);
@@ -64,7 +69,8 @@ bool Memory::draining(ProviderId provider) const {
 void Memory::show(ProviderId id) {
     if (!online(id)) return;
     has_changed_ = true;
-    if (draining(id)) {
+    const AccountId owner = state_.providers.at(id).account;
+    if (draining(id) || !state_.accounts.at(owner).is_open()) {
         dispatch_.remove(id);
     } else {
         dispatch_.put(state_.providers.at(id), index_.usage(id));
@@ -75,7 +81,10 @@ void Memory::check_dispatch() const {
     Dispatch again(state_);
     again.release(state_, ticked_);
     for (const auto& [id, presence] : online_) {
-        if (!presence.draining) again.put(state_.providers.at(id), index_.usage(id));
+        const Provider& provider = state_.providers.at(id);
+        const bool takes_work =
+            !presence.draining && state_.accounts.at(provider.account).is_open();
+        if (takes_work) again.put(provider, index_.usage(id));
     }
     check(dispatch_ == again);
 }
@@ -97,6 +106,11 @@ void Memory::check_invariants() const {
     check(ledger_.sum() == Lamports{});
     check(index_ == Index(state_));
     check(holds_ == BlobHolds(state_, retention_));
+    check(spending_ == Spending(state_));
+    for (const auto& [id, account] : state_.accounts) {
+        const bool leaves = account.erased && holds_.first_of(id);
+        check(leaves == leaving_.contains(id));
+    }
     check_blob_bytes();
     check_dispatch();
     for (const auto& [id, job] : state_.jobs) {

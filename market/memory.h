@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "core/hash.h"
 #include "core/time.h"
@@ -8,6 +9,7 @@
 #include "market/blob_holds.h"
 #include "market/dispatch.h"
 #include "market/index.h"
+#include "market/quotas.h"
 #include "market/reservations.h"
 #include "market/state.h"
 #include "protocol/events.h"
@@ -30,6 +32,7 @@ public:
     State snapshot() const;
     const ledger::Ledger& ledger() const { return ledger_; }
     const Index& index() const { return index_; }
+    const Spending& spending() const { return spending_; }
     const Dispatch& dispatch() const { return dispatch_; }
     const Reservations& reservations() const { return reservations_; }
     bool online(ProviderId provider) const { return online_.contains(provider); }
@@ -68,6 +71,11 @@ protected:
     void on(const protocol::ReceiptIssued&);
     void on(const protocol::AccountWeighted&);
     void on(const protocol::ProviderVerified&);
+    void on(const protocol::AccountLimited&);
+    void on(const protocol::KeyLimited&);
+    void on(const protocol::AccountFrozen&);
+    void on(const protocol::AccountErased&);
+    void on(const protocol::OperatorActed&);
 
     /// What is online and takes work can be found by those who wait.
     void show(ProviderId);
@@ -79,6 +87,8 @@ protected:
     Dispatch dispatch_;
     Reservations reservations_;
     BlobHolds holds_;
+    Spending spending_;
+    std::set<AccountId> leaving_;  // erased accounts whose blobs are not dropped yet
     std::map<ProviderId, Presence> online_;
     Time ticked_{};
     bool has_changed_ = true;  // since gangs and starving jobs were last looked at
@@ -86,6 +96,8 @@ protected:
 private:
     void count_use(const Job&, Duration held);
     void forget_dropped(const Hash&, AccountId);
+    void forget_person(AccountId);
+    void forget_answers(AccountId);
     void check_blob_bytes() const;
     void check_dispatch() const;
 };

@@ -1,6 +1,7 @@
 // What events about accounts, keys, money and blobs change.
 
 #include "core/limits.h"
+#include "market/erasure.h"
 #include "market/memory.h"
 #include "market/next_id.h"
 
@@ -66,6 +67,7 @@ void Memory::on(const protocol::BlobDropped& event) {
         state_.blobs.erase(event.blob);
     }
     holds_.dropped(event.account, event.blob);
+    if (!holds_.first_of(event.account)) leaving_.erase(event.account);
     state_.dropped[event.blob][event.account] = event.at;
     index_.blob_dropped(event.blob, event.account, event.at);
     while (std::get<Time>(*index_.dropped().begin()) + limits::dropped_remembered <= event.at) {
@@ -94,6 +96,84 @@ void Memory::on(const protocol::AccountWeighted& event) {
     Account& account = state_.accounts.at(event.account);
     account.weight = event.weight;
     dispatch_.moved(account);
+}
+
+// --- what accounts may do ------------------------------------------------------------------------
+
+void Memory::on(const protocol::AccountLimited& event) {
+    state_.now = event.at;
+    Account& account = state_.accounts.at(event.account);
+    const bool is_own = event.by == protocol::LimitedBy::account;
+    (is_own ? account.own_limits : account.limits) = event.limits;
+}
+
+void Memory::on(const protocol::KeyLimited& event) {
+    state_.now = event.at;
+    state_.keys.at(event.key).rate = event.rate;
+}
+
+void Memory::on(const protocol::AccountFrozen& event) {
+    state_.now = event.at;
+    Account& account = state_.accounts.at(event.account);
+    account.frozen = event.frozen ? std::optional(event.reason) : std::nullopt;
+    dispatch_.moved(account);
+    for (const auto& [provider, presence] : online_) {
+        if (state_.providers.at(provider).account == event.account) show(provider);
+    }
+    has_changed_ = true;
+    if (event.frozen) return;
+    for (const JobId job : index_.jobs(event.account, protocol::JobState::open)) {
+        dispatch_.refresh(state_.jobs.at(job));  // its tasks may find a machine now
+    }
+}
+
+void Memory::on(const protocol::AccountErased& event) {
+    state_.now = event.at;
+    Account& account = state_.accounts.at(event.account);
+    account.frozen.reset();
+    account.erased = event.at;
+    dispatch_.moved(account);
+    if (holds_.first_of(event.account)) leaving_.insert(event.account);
+    forget_person(event.account);
+    forget_answers(event.account);
+}
+
+void Memory::forget_person(AccountId account) {
+    for (const JobId id : index_.jobs(account)) {
+        Job& job = state_.jobs.at(id);
+        forget_words(job);
+        for (const TaskId task_id : job.tasks) {
+            Task& task = state_.tasks.at(task_id);
+            forget_words(task);
+            for (const LeaseId lease : task.attempts) forget_words(state_.attempts.at(lease));
+        }
+    }
+    for (auto& [id, provider] : state_.providers) {
+        if (provider.account != account) continue;
+        forget_words(provider);
+        show(id);
+    }
+}
+
+/// What was answered under Idempotency-Keys: to the account, and to operators about it.
+void Memory::forget_answers(AccountId account) {
+    const std::string prefix = to_string(account) + " ";
+    const std::string named = '"' + to_string(account) + '"';
+    std::erase_if(state_.answered, [&](const auto& entry) {
+        return entry.first.starts_with(prefix) ||
+               entry.second.answer.find(named) != std::string::npos;
+    });
+}
+
+void Memory::on(const protocol::OperatorActed& event) {
+    state_.now = event.at;
+    state_.next.action = after(event.action);
+    state_.audit.emplace(event.action, event);
+    const auto is_over = [&](const protocol::OperatorActed& first) {
+        return first.at + limits::audit_kept <= event.at ||
+               state_.audit.size() > limits::audit_entries;
+    };
+    while (is_over(state_.audit.begin()->second)) state_.audit.erase(state_.audit.begin());
 }
 
 }  // namespace shoal::market

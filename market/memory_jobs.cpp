@@ -57,6 +57,7 @@ void Memory::on(const protocol::JobSubmitted& event) {
     }
     index_.job_added(job);
     holds_.job_begun(job);
+    spending_.job_begun(job);
     state_.jobs.emplace(event.job, std::move(job));
     state_.next.job = after(event.job);
 }
@@ -136,6 +137,7 @@ void Memory::on(const protocol::AttemptEnded& event) {
     attempt.uploads.clear();
     job.reserved = job.reserved - attempt.reserve;
     job.charged = job.charged + event.charge;
+    spending_.attempt_charged(job.account, event.charge);
     provider.earned = provider.earned + (event.charge - event.fee);
     ++(event.reason == protocol::Reason::completed ? provider.attempts_accepted
                                                    : provider.attempts_failed);
@@ -167,7 +169,9 @@ void Memory::on(const protocol::TaskEnded& event) {
     index_.task_moved(task.state, event.state);
     task.state = event.state;
     task.reason = event.reason;
-    --state_.jobs.at(task.job).tasks_open;
+    Job& job = state_.jobs.at(task.job);
+    --job.tasks_open;
+    spending_.task_ended(job.account);
 }
 
 void Memory::on(const protocol::JobEnded& event) {
@@ -179,6 +183,7 @@ void Memory::on(const protocol::JobEnded& event) {
     dispatch_.free(reservations_.release(event.job));
     index_.job_ended(job);
     holds_.job_ended(state_, job);
+    spending_.job_ended(job);
 }
 
 void Memory::on(const protocol::ReceiptIssued& event) {

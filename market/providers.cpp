@@ -128,6 +128,7 @@ void Market::tick(const Moment& moment, Batch& batch) {
 Result<ProviderId> Market::join(AccountId account, const PublicKey& key, protocol::Offer offer,
                                 const Moment& moment, Batch& batch) {
     TRY(check_offer(offer));
+    TRY(unerased(account));
     const auto known = index_.provider(key);
     if (known && state_.providers.at(*known).account != account) {
         return Error{Code::denied, "this identity belongs to another account"};

@@ -37,6 +37,10 @@ bool takes_work(const Demand& /*demand*/, const Supply& supply) {
     return !supply.draining && offer(supply).attempts_max > 0;
 }
 
+bool may_begin(const Demand& demand, const Supply& supply) {
+    return !demand.is_stopped && !supply.is_stopped;
+}
+
 bool has_cores(const Demand& demand, const Supply& supply) {
     return needs(demand).cores <= offer(supply).capacity.cores;
 }
@@ -121,6 +125,10 @@ std::string want_work(const Demand& /*demand*/) {
     return "takes work";
 }
 
+std::string want_open(const Demand& /*demand*/) {
+    return "neither account is frozen";
+}
+
 std::string want_cores(const Demand& demand) {
     return std::to_string(needs(demand).cores);
 }
@@ -199,6 +207,8 @@ std::string want_room(const Demand& demand) {
 constexpr std::array all_rules{
     Rule{"not draining", true, false, takes_work, want_work,
          "wait for a provider that takes work again", "end draining"},
+    Rule{"account", true, false, may_begin, want_open, "ask the operator why the account is frozen",
+         "ask the operator why the account is frozen"},
     Rule{"cores", true, false, has_cores, want_cores, "ask for fewer cores", "offer more cores"},
     Rule{"memory", true, false, has_memory, want_memory, "ask for less memory",
          "offer more memory"},

@@ -15,6 +15,7 @@ struct Demand {
     const Job& job;
     std::size_t waiting = 1;
     Duration paid_time_min{};  // Settings
+    bool is_stopped = false;   // its account is frozen
 };
 
 /// A provider's side: what it offers and what of it is in use.
@@ -22,6 +23,7 @@ struct Supply {
     const Provider& provider;
     Usage usage;
     bool draining = false;
+    bool is_stopped = false;  // likewise
 };
 
 /// What a provider that is online must pass to be given a task. Matching and `why` both ask these

@@ -32,10 +32,16 @@ struct Account {
     std::uint64_t blob_bytes = 0;
     std::uint32_t weight = weight_default;
     DecayedUse use{};  // of providers' machines, in thousandths of a core by milliseconds
+    protocol::AccountLimits limits{};      // the operator's
+    protocol::AccountLimits own_limits{};  // its own
+    std::optional<std::string> frozen{};   // why
+    std::optional<Time> erased{};
 
+    bool is_open() const { return !frozen && !erased; }
     friend bool operator==(const Account&, const Account&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Account, (), (id, created, blob_bytes, weight, use))
+BOOST_DESCRIBE_STRUCT(Account, (),
+                      (id, created, blob_bytes, weight, use, limits, own_limits, frozen, erased))
 
 struct ApiKey {
     KeyId id;
@@ -44,10 +50,11 @@ struct ApiKey {
     Hash secret;
     Time created;
     bool revoked = false;
+    std::optional<protocol::RequestRate> rate{};  // instead of its role's
 
     friend bool operator==(const ApiKey&, const ApiKey&) = default;
 };
-BOOST_DESCRIBE_STRUCT(ApiKey, (), (id, account, role, secret, created, revoked))
+BOOST_DESCRIBE_STRUCT(ApiKey, (), (id, account, role, secret, created, revoked, rate))
 
 /// A stored blob and the accounts that may read it, each with the last time it was stored for it.
 struct Blob {
@@ -160,10 +167,11 @@ struct Counters {
     TaskId task{1};
     LeaseId lease{1};
     ReceiptId receipt{1};
+    ActionId action{1};
 
     friend bool operator==(const Counters&, const Counters&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Counters, (), (account, key, provider, job, task, lease, receipt))
+BOOST_DESCRIBE_STRUCT(Counters, (), (account, key, provider, job, task, lease, receipt, action))
 
 /// A request that came with an Idempotency-Key, by "account route key".
 struct Answered {
@@ -188,13 +196,14 @@ struct State {
     IdMap<TaskId, Task> tasks;
     IdMap<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
+    std::map<ActionId, protocol::OperatorActed> audit;  // as long as it is kept
     protocol::LedgerState ledger;
 
     friend bool operator==(const State&, const State&) = default;
 };
 BOOST_DESCRIBE_STRUCT(State, (),
                       (now, next, accounts, keys, blobs, dropped, providers, jobs, tasks, attempts,
-                       answered, ledger))
+                       answered, audit, ledger))
 
 /// A snapshot's bytes, and back. corrupt: not the JSON of a state.
 std::string write_state(const State&);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "market/matching.h"
 #include "market/rules.h"
 
@@ -146,6 +147,11 @@ void explain_waiting(const Market& market, const Job& job, Time now, protocol::J
     answer.prices = price_steps_for(market, job);
     answer.requirements = std::move(found.requirements);
     const std::uint64_t online = answer.requirements.front().pass;
+    if (const auto& frozen = market.state().accounts.at(job.account).frozen) {
+        answer.sentence = "its account is frozen, so it begins nothing: " + to_display(*frozen);
+        answer.help.emplace_back("ask the operator to unfreeze the account");
+        return;
+    }
     if (found.fit == 0) return explain_misfit(found, online, answer);
     if (const auto left = delay(market, job.id, now)) {
         answer.sentence = "waits before it is tried again, for " + to_string(Span{*left});

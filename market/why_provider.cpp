@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "market/rules.h"
 #include "market/why.h"
 
@@ -135,6 +136,11 @@ protocol::ProviderWhy why(const Market& market, ProviderId id) {
     price_jobs(market, supply, answer);
     if (!answer.online) answer.help = {"start the provider, and look at its log"};
     answer.sentence = sentence(answer);
+    const AccountId owner = market.state().providers.at(id).account;
+    if (const auto& frozen = market.state().accounts.at(owner).frozen) {
+        answer.sentence = "its account is frozen, so it gets no work: " + to_display(*frozen);
+        answer.help = {"ask the operator to unfreeze the account"};
+    }
     return answer;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// What REST answers and what it is asked, beside the job file: accounts, jobs and their parts, and
-// what every list and every refusal looks like. Money is a string of lamports, times are
-// milliseconds since 1970. Providers, quotes and explanations lie in api_market.h.
+// What REST answers and what it is asked, beside the job file: jobs and their parts, and what every
+// refusal looks like. Money is a string of lamports, times are milliseconds since 1970. Accounts
+// lie in api_accounts.h; providers, quotes and explanations in api_market.h.
 
 #include <array>
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "core/json.h"
 #include "core/lamports.h"
 #include "core/time.h"
+#include "protocol/api_accounts.h"
 #include "protocol/events.h"
 #include "protocol/job.h"
 #include "protocol/ledger.h"
@@ -42,73 +43,6 @@ struct Health {
     std::string status;
 };
 BOOST_DESCRIBE_STRUCT(Health, (), (status))
-
-// --- accounts and money ------------------------------------------------------------------------
-
-/// An account's money by name: `available` may be spent, `held` is set aside for open jobs,
-/// `earned` came in from jobs of others (and is part of what is or was available).
-struct AccountView {
-    AccountId account;
-    Time created;
-    Lamports available;
-    Lamports held;
-    Lamports earned;
-    std::uint64_t blob_bytes = 0;
-    std::uint32_t weight = 0;
-    std::optional<Role> role;  // of the key that asks, in /v1/accounts/me
-};
-BOOST_DESCRIBE_STRUCT(AccountView, (),
-                      (account, created, available, held, earned, blob_bytes, weight, role))
-
-/// A list in pages: ask again with ?cursor= and the text of `next`, which is absent at the end.
-struct AccountPage {
-    std::vector<AccountView> items;
-    std::optional<std::string> next;
-};
-BOOST_DESCRIBE_STRUCT(AccountPage, (), (items, next))
-
-struct KeyRequest {
-    static constexpr std::array<std::string_view, 1> required{"role"};
-    Role role = Role::buyer;
-};
-BOOST_DESCRIBE_STRUCT(KeyRequest, (), (role))
-
-/// `secret` is there once, in the answer that made the key.
-struct KeyView {
-    KeyId key;
-    AccountId account;
-    Role role = Role::buyer;
-    Time created;
-    bool revoked = false;
-    std::optional<std::string> secret;
-};
-BOOST_DESCRIBE_STRUCT(KeyView, (), (key, account, role, created, revoked, secret))
-
-struct KeyPage {
-    std::vector<KeyView> items;
-    std::optional<std::string> next;
-};
-BOOST_DESCRIBE_STRUCT(KeyPage, (), (items, next))
-
-struct CreditRequest {
-    static constexpr std::array<std::string_view, 1> required{"amount"};
-    Lamports amount;
-};
-BOOST_DESCRIBE_STRUCT(CreditRequest, (), (amount))
-
-/// What an account may spend, line by line, oldest first.
-struct StatementPage {
-    std::vector<StatementLine> items;
-    std::optional<std::string> next;
-};
-BOOST_DESCRIBE_STRUCT(StatementPage, (), (items, next))
-
-/// Every account of the ledger; `sum` is always zero.
-struct Books {
-    std::map<LedgerAccount, Lamports> balances;
-    Lamports sum;
-};
-BOOST_DESCRIBE_STRUCT(Books, (), (balances, sum))
 
 // --- jobs --------------------------------------------------------------------------------------
 

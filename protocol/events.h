@@ -16,6 +16,7 @@
 #include "core/json.h"
 #include "core/signature.h"
 #include "core/time.h"
+#include "protocol/events_accounts.h"
 #include "protocol/events_jobs.h"
 #include "protocol/ledger.h"
 #include "protocol/offer.h"
@@ -131,7 +132,8 @@ using Event = std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked
                            BlobStored, BlobDropped, TransferPosted, ProviderRegistered,
                            OfferPublished, JobSubmitted, LeaseGranted, LeaseRenewed, AttemptStarted,
                            AttemptExited, AttemptEnded, TaskRequeued, TaskEnded, JobEnded,
-                           ReceiptIssued, AccountWeighted, ProviderVerified>;
+                           ReceiptIssued, AccountWeighted, ProviderVerified, AccountLimited,
+                           KeyLimited, AccountFrozen, AccountErased, OperatorActed>;
 
 /// The event's name and its JSON, as a row of the journal. (The big variant is compiled once.)
 std::string_view event_name(const Event&);

@@ -70,6 +70,7 @@ TEST_CASE("the closed lists are what they always were") {
                    wire_kind<std::vector<Verify>>("Verify"), wire_kind<std::vector<Tier>>("Tier"),
                    wire_kind<std::vector<Provenance>>("Provenance"),
                    wire_kind<std::vector<AccountKind>>("AccountKind"),
+                   wire_kind<std::vector<LimitedBy>>("LimitedBy"),
                    wire_kind<std::vector<TransferPurpose>>("TransferPurpose")});
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "protocol/reasons.h"
+#include "simulation/facts_expect.h"
 
 namespace shoal::simulation {
 
@@ -17,26 +17,6 @@ using protocol::TransferPurpose;
 void Facts::on(const protocol::Event& event) {
     ++events_;
     std::visit([this](const auto& it) { note(it); }, event);
-}
-
-template <class About>
-void Facts::expect(bool holds, const char* promise, const About& about) {
-    if (holds || !broken_.empty()) return;
-    broken_ = std::string(promise) + ": ";
-    if constexpr (std::is_same_v<About, std::string>) {
-        broken_ += about;
-    } else {
-        using std::to_string;
-        broken_ += to_string(about);
-    }
-}
-
-template <class T, class Tag>
-T* Facts::find(std::map<Id<Tag>, T>& all, Id<Tag> id) {
-    const auto found = all.find(id);
-    if (found != all.end()) return &found->second;
-    expect(false, "an event is about what does not exist", id);
-    return nullptr;
 }
 
 void Facts::at(Time time) {
@@ -58,6 +38,7 @@ void Facts::note(const protocol::AccountCreated& event) {
 void Facts::note(const protocol::KeyCreated& event) {
     at(event.at);
     expect(accounts_.contains(event.account), "a key is of an account", event.key);
+    expect(!standings_[event.account].erased, "who was erased gets no key", event.key);
     expect(keys_.insert(event.key).second, "an id is given once", event.key);
 }
 
@@ -74,6 +55,7 @@ void Facts::note(const protocol::RequestAnswered& event) {
 void Facts::note(const protocol::BlobStored& event) {
     at(event.at);
     blobs_.try_emplace({event.account, event.blob}, 0);
+    expect(!standings_[event.account].erased, "who was erased stores nothing", event.account);
     if (!event.lease) return;
     const Lease* lease = find(leases_, *event.lease);
     expect(lease == nullptr || !lease->ended, "an output is of a live attempt", *event.lease);
@@ -124,6 +106,7 @@ void Facts::pay(const protocol::TransferPosted& event) {
                 expect(event.amount == job->hold, "the hold is the job's", name);
                 expect(event.from == LedgerAccount::available(job->account),
                        "the buyer pays for its own job", name);
+                count_hold(job->account, *job, event.amount);
             }
             return;
         case TransferPurpose::charge_provider:
@@ -142,10 +125,14 @@ void Facts::pay(const protocol::TransferPosted& event) {
                 expect(job->ended && job->owed == Lamports{}, "a hold returns at the end", name);
                 expect(event.to == LedgerAccount::available(job->account),
                        "a hold returns to its buyer", name);
+                count_release(job->account, *job, event.amount);
             }
             return;
-        case TransferPurpose::credit_withdrawn:
         case TransferPurpose::credit_transferred:
+            expect(!standings_[AccountId{event.from.owner}].frozen, "who is frozen gives nothing",
+                   name);
+            return;
+        case TransferPurpose::credit_withdrawn:
         case TransferPurpose::fees_withdrawn:
             return;
     }
@@ -160,6 +147,7 @@ std::map<LedgerAccount, Lamports> Facts::take_touched() {
 void Facts::note(const protocol::ProviderRegistered& event) {
     at(event.at);
     expect(providers_.try_emplace(event.provider).second, "an id is given once", event.provider);
+    providers_[event.provider].account = event.account;
 }
 
 void Facts::note(const protocol::OfferPublished& event) {
@@ -198,6 +186,8 @@ void Facts::note(const protocol::JobSubmitted& event) {
     job.retries = event.spec.retries;
     job.hold = event.hold;
     job.tasks_open = event.tasks.size();
+    job.submitted = event.at;
+    check_submitted(event);
     expect(job.tasks_open > 0, "a job has a task", name);
     ++jobs_open_;
     for (const protocol::PlannedTask& planned : event.tasks) {
@@ -227,6 +217,7 @@ void Facts::note(const protocol::LeaseGranted& event) {
     task->live = event.lease;
     Job& job = jobs_.at(task->job);
     job.reserved = job.reserved + event.reserve;
+    check_granted(job.account, provider->account, name);
     expect(job.held, "a job is leased when its money is held", name);
     expect(job.reserved <= balances_[LedgerAccount::held(task->job)],
            "leases reserve what is held, and no more", name);
@@ -319,7 +310,9 @@ void Facts::note(const protocol::TaskEnded& event) {
     const auto name = event.task;
     expect(!std::exchange(task->ended, true), "a task ends once", name);
     expect(task->live == LeaseId{}, "a task that ends has no live lease", name);
-    --jobs_.at(task->job).tasks_open;
+    Job& job = jobs_.at(task->job);
+    --job.tasks_open;
+    --standings_[job.account].tasks_open;
 }
 
 void Facts::note(const protocol::JobEnded& event) {
@@ -330,6 +323,7 @@ void Facts::note(const protocol::JobEnded& event) {
     expect(!std::exchange(job->ended, true), "a job ends once", name);
     expect(job->tasks_open == 0, "a job ends with its last task", name);
     --jobs_open_;
+    --standings_[job->account].jobs_open;
     for (const Hash& hash : job->inputs) {
         const auto found = blobs_.find({job->account, hash});
         expect(found != blobs_.end() && found->second > 0, "an open job has its inputs", name);

@@ -18,7 +18,8 @@ namespace shoal::simulation {
 
 /// What the events alone say, counted by other means than the market's own, and every promise that
 /// can be held against the next event: books sum to zero, no balance below zero, no task paid
-/// twice, one live lease of a task, no provider filled beyond its offer, money only for what ran.
+/// twice, one live lease of a task, no provider filled beyond its offer, money only for what ran,
+/// no account beyond its limits, nothing begun for one that is frozen.
 /// Each event costs little, so each one is looked at.
 class Facts {
 public:
@@ -29,6 +30,7 @@ public:
     std::uint64_t events() const { return events_; }
 
     bool has_account(AccountId) const;
+    bool is_erased(AccountId) const;
     bool has_job(JobId) const;
     bool has_lease(LeaseId) const;
     bool is_over(LeaseId) const;
@@ -81,11 +83,13 @@ private:
         Lamports owed;  // charged, and not yet moved
         std::size_t tasks_open = 0;
         bool held = false;
+        Time submitted;
         bool ended = false;
         bool receipt = false;
         std::vector<Hash> inputs;
     };
     struct Provider {
+        AccountId account;
         protocol::Offer offer;
         std::uint64_t cores = 0;
         std::uint64_t memory_bytes = 0;
@@ -115,6 +119,32 @@ private:
     void note(const protocol::ReceiptIssued&);
     void note(const protocol::AccountWeighted&);
     void note(const protocol::ProviderVerified&);
+    void note(const protocol::AccountLimited&);
+    void note(const protocol::KeyLimited&);
+    void note(const protocol::AccountFrozen&);
+    void note(const protocol::AccountErased&);
+    void note(const protocol::OperatorActed&);
+
+    /// What an account may do, and what it does of that.
+    struct Standing {
+        bool frozen = false;
+        bool erased = false;
+        protocol::AccountLimits market;
+        protocol::AccountLimits own;
+        Lamports committed;     // placed in holds, less what was released of them
+        std::int64_t day = -1;  // of the hold that was placed last
+        Lamports placed;        // on that day, less what was released of that
+        std::uint64_t jobs_open = 0;
+        std::uint64_t tasks_open = 0;
+    };
+    void check_submitted(const protocol::JobSubmitted&);
+    void check_granted(AccountId buyer, AccountId seller, LeaseId);
+    void count_hold(AccountId, const Job&, Lamports);
+    void count_release(AccountId, const Job&, Lamports);
+    template <class T, class Limit>
+    void keeps(AccountId, const T& used, Limit protocol::AccountLimits::* limit,
+               const char* promise);
+    static std::int64_t day_of(Time);
 
     template <class About>
     void expect(bool, const char* promise, const About& about);
@@ -131,6 +161,8 @@ private:
     std::uint64_t events_ = 0;
     Time now_{};
     std::set<AccountId> accounts_;
+    std::map<AccountId, Standing> standings_;
+    std::uint64_t actions_ = 0;
     std::set<KeyId> keys_;
     std::set<std::pair<AccountId, std::string>> answered_;
     std::map<std::pair<AccountId, Hash>, std::uint64_t> blobs_;  // stored, and how many need it

@@ -67,8 +67,8 @@ void MarketHost::upload(const ApiRequest& request, std::uint64_t size_bytes, con
         refused.status = 507;
         return answer(request, refused, reply);
     }
-    core_.decide([&](const market::Moment&, market::Batch&) -> MarketCore::Release {
-        auto granted = api_->may_upload(request, size_bytes);
+    core_.decide([&](const market::Moment& moment, market::Batch&) -> MarketCore::Release {
+        auto granted = api_->may_upload(request, size_bytes, moment.now);
         return [this, request, reply, granted = std::move(granted)] {
             if (const auto* refused = std::get_if<ApiAnswer>(&granted)) {
                 return answer(request, *refused, reply);

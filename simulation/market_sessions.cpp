@@ -68,11 +68,14 @@ void MarketHost::enter(Wire::ConnectionId connection, const std::string& secret,
     request.method = "GET";
     request.path = "/v1/session";
     request.headers["authorization"] = "Bearer " + secret;
-    core_.decide([&](const market::Moment&, market::Batch&) -> MarketCore::Release {
-        const auto who = api_->enter(request);
+    core_.decide([&](const market::Moment& moment, market::Batch&) -> MarketCore::Release {
+        const auto who = api_->enter(request, moment.now);
         return [this, connection, who, entered] {
             const auto* refused = std::get_if<market::ApiAnswer>(&who);
-            if (refused != nullptr) return entered(Error{Code::denied, refused->body});
+            if (refused != nullptr) {
+                const bool passes = refused->status == 429;
+                return entered(Error{passes ? Code::unavailable : Code::denied, refused->body});
+            }
             auto opened = std::make_shared<Session>();
             opened->connection = connection;
             opened->account = std::get<market::Principal>(who).account;

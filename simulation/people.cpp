@@ -146,6 +146,7 @@ void Operator::issue(AccountId account, Lamports amount, const std::function<voi
                                 fmt::format(R"({{"amount":"{}"}})", amount.value)),
                    [=, this](const ApiAnswer& answer) {
                        if (answer.status >= refusals) {
+                           if (core_.facts().is_erased(account)) return;
                            return stage_.fail("credit is issued: " + answer.body);
                        }
                        answered_[account] = answered_[account] + amount;
@@ -158,7 +159,7 @@ void Operator::act() {
     stage_.later(stage_.between(5'000, 120'000), [this] { act(); });
     if (asked_.empty()) return;
     const AccountId account = stage_.random().pick(asked_).first;
-    switch (stage_.random().below(10)) {
+    switch (stage_.random().below(15)) {
         case 0:
             return issue(account, Lamports{1'000'000}, {});
         case 1:
@@ -181,6 +182,16 @@ void Operator::act() {
             return say("/v1/providers/prov_1/verified", stage_.random().percent(70)
                                                             ? R"({"verified":true})"
                                                             : R"({"verified":false})");
+        case 9:
+            return client_.ask(client_.get("/v1/audit"), {});
+        case 10:
+            return client_.ask(client_.get("/v1/accounts/" + to_string(account) + "/limits"), {});
+        case 11:
+            return freeze(account);
+        case 12:
+            return limit(account);
+        case 13:
+            return limit_key();
         default:
             return client_.ask(client_.get("/metrics"), {});
     }
@@ -190,6 +201,42 @@ void Operator::say(const std::string& path, const std::string& body) {
     ApiRequest request = client_.post(path, body);
     request.method = "PUT";
     client_.ask(request, {});
+}
+
+/// For a while; also a provider's account.
+void Operator::freeze(AccountId account) {
+    constexpr unsigned of_all = 30;
+    constexpr std::uint64_t accounts = 8;
+    if (stage_.random().percent(of_all)) account = AccountId{stage_.random().between(1, accounts)};
+    const std::string path = "/v1/accounts/" + to_string(account) + "/frozen";
+    say(path, R"({"frozen":true,"reason":"it is looked into"})");
+    stage_.later(stage_.between(1'000, 300'000), [this, path] {
+        ApiRequest request = client_.post(path, R"({"frozen":false})");
+        request.method = "PUT";
+        client_.insist(request, [](const ApiAnswer&) {});
+    });
+}
+
+void Operator::limit(AccountId account) {
+    Random& random = stage_.random();
+    const std::string path = "/v1/accounts/" + to_string(account) + "/limits";
+    constexpr unsigned none = 40;
+    if (random.percent(none)) return say(path, "{}");
+    say(path, fmt::format(R"({{"budget_total":"{}","budget_day":"{}","jobs_open":{},)"
+                          R"("tasks_open":{},"blobs":"{}"}})",
+                          random.between(1'000'000, 2'000'000'000),
+                          random.between(1'000'000, 500'000'000), random.between(1, 20),
+                          random.between(1, 60), random.between(100, 10'000)));
+}
+
+/// Of a buyer or a provider: what is one too many is asked again later, or not at all.
+void Operator::limit_key() {
+    Random& random = stage_.random();
+    const std::string path = "/v1/keys/" + to_string(KeyId{random.between(2, 8)}) + "/rate";
+    constexpr unsigned none = 40;
+    if (random.percent(none)) return say(path, "{}");
+    say(path, fmt::format(R"({{"rate":{{"per_second":{},"burst":{}}}}})", random.between(1, 20),
+                          random.between(1, 10)));
 }
 
 void Operator::revoke_one() {

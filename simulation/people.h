@@ -70,6 +70,9 @@ private:
     void issue(AccountId, Lamports, const std::function<void()>& then);
     void say(const std::string& path, const std::string& body);
     void revoke_one();
+    void freeze(AccountId);
+    void limit(AccountId);
+    void limit_key();
 
     Stage& stage_;
     const MarketCore& core_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "simulation/disk.h"
+#include "simulation/guest.h"
 #include "simulation/market_host.h"
 #include "simulation/people.h"
 #include "simulation/provider_host.h"
@@ -46,6 +47,7 @@ private:
     std::vector<std::unique_ptr<ProviderHost>> providers_;
     Operator operator_{stage_, wire_, market_.core()};
     std::vector<std::unique_ptr<Buyer>> buyers_;
+    Guest guest_{stage_, wire_, market_.core()};
     Time healed_at_{};
     Time quiet_since_{};
     std::uint64_t steps_under_faults_ = 0;
@@ -103,6 +105,9 @@ void Town::begin() {
                             person->begin(account, secret);
                         });
     }
+    operator_.enrol(
+        protocol::Role::buyer, Guest::wealth,
+        [this](AccountId account, const std::string& secret) { guest_.begin(account, secret); });
     operator_.act();
 }
 

@@ -1,5 +1,6 @@
 // Handlers of accounts, keys and money.
 
+#include <charconv>
 #include <span>
 
 #include "core/bytes.h"
@@ -78,13 +79,33 @@ Result<protocol::AccountView> weigh(const Call& call, const protocol::WeightRequ
     return account_view(call.market, *account);
 }
 
+namespace {
+
+/// A moment in milliseconds since 1970, or what it is where it is absent.
+Result<Time> moment_of(const Call& call, const std::string& name, Time absent) {
+    const std::string* text = parameter(call, name);
+    if (!text) return absent;
+    std::int64_t number = 0;
+    const char* end = text->data() + text->size();
+    const auto read = std::from_chars(text->data(), end, number);
+    if (read.ec == std::errc{} && read.ptr == end) return Time{Duration{number}};
+    return Error{Code::invalid, name + ": expected a time in milliseconds since 1970"};
+}
+
+}  // namespace
+
 Result<protocol::StatementPage> statement(const Call& call) {
     const Account* owner = TRY(own_account(call));
     const PageRequest wanted = TRY(page_request(call));
-    const TransferId after{wanted.from.value_or(0)};
+    const Time since = TRY(moment_of(call, "since", Time::min()));
+    const Time until = TRY(moment_of(call, "until", Time::max()));
+    const auto money = protocol::LedgerAccount::available(owner->id);
+    const ledger::Ledger& ledger = call.market.ledger();
+    const TransferId after =
+        wanted.from ? TransferId{*wanted.from} : ledger.last_before(money, since);
     protocol::StatementPage page;
-    page.items = call.market.ledger().statement(protocol::LedgerAccount::available(owner->id),
-                                                after, wanted.limit + 1);
+    page.items = ledger.statement(money, after, wanted.limit + 1);
+    std::erase_if(page.items, [&](const auto& line) { return line.transfer.at >= until; });
     if (page.items.size() > wanted.limit) {
         page.items.resize(wanted.limit);
         page.next = cursor(call, page.items.back().transfer.id.value);

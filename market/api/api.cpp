@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/limits.h"
+#include "market/api/audit.h"
 #include "market/api/call.h"
 #include "market/api/idempotency.h"
 #include "market/api/refusal.h"
@@ -65,6 +66,22 @@ std::string_view secret_of(const ApiRequest& request) {
     return std::string_view(found->second).substr(scheme.size());
 }
 
+constexpr protocol::RequestRate strangers_rate{limits::strangers_per_second,
+                                               limits::strangers_burst};
+
+ApiAnswer too_many(const ApiRequest& request, const protocol::RequestRate& rate, Duration wait) {
+    constexpr int too_many_requests = 429;
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+    ApiAnswer answer =
+        to_answer(request, {too_many_requests,
+                            {Code::exhausted, fmt::format("too many requests: {} a second are "
+                                                          "answered, and at most {} at once",
+                                                          rate.per_second, rate.burst)},
+                            fmt::format("ask again in {} s", seconds)});
+    answer.headers["retry-after"] = std::to_string(seconds);
+    return answer;
+}
+
 std::optional<ApiAnswer> check_body(const ApiRequest& request, const Route& route) {
     if (request.body.size() > limits::body_bytes) {
         return to_answer(
@@ -114,7 +131,25 @@ ApiAnswer not_plain(const ApiRequest& request, const Route& route) {
 
 }  // namespace
 
-std::variant<Api::Admission, ApiAnswer> Api::admit(const ApiRequest& request) const {
+/// Whose key it is, if that key may ask once more.
+std::variant<Principal, ApiAnswer> Api::identify(const ApiRequest& request, Time now) {
+    const auto principal = market_.authenticate(secret_of(request));
+    if (principal) {
+        const protocol::RequestRate rate = rate_of(market_.state().keys.at(principal->key));
+        const auto wait = rates_.take(principal->key, rate, now);
+        if (wait) return too_many(request, rate, *wait);
+        return *principal;
+    }
+    const auto wait = strangers_.take(request.peer, strangers_rate, now);
+    if (wait) return too_many(request, strangers_rate, *wait);
+    ApiAnswer answer = to_answer(request, {unauthorised,
+                                           {Code::denied, "no valid key"},
+                                           "send the header Authorization: Bearer KEY"});
+    answer.headers["www-authenticate"] = "Bearer";
+    return answer;
+}
+
+std::variant<Api::Admission, ApiAnswer> Api::admit(const ApiRequest& request, Time now) {
     const Route* route = find_route(request.method, request.path);
     if (!route) return no_route(request);
     const auto variables = match(route->pattern, request.path);
@@ -123,18 +158,12 @@ std::variant<Api::Admission, ApiAnswer> Api::admit(const ApiRequest& request) co
     const bool is_open =
         route->access == Access::anyone || (request.is_trusted && route->pattern == "/metrics");
     if (!is_open) {
-        const auto principal = market_.authenticate(secret_of(request));
-        if (!principal) {
-            ApiAnswer answer = to_answer(request, {unauthorised,
-                                                   {Code::denied, "no valid key"},
-                                                   "send the header Authorization: Bearer KEY"});
-            answer.headers["www-authenticate"] = "Bearer";
-            return answer;
-        }
-        if (!has_role(route->access, principal->role)) {
+        auto identified = identify(request, now);
+        if (auto* refusal = std::get_if<ApiAnswer>(&identified)) return std::move(*refusal);
+        admission.principal = std::get<Principal>(identified);
+        if (!has_role(route->access, admission.principal.role)) {
             return refuse(request, {Code::denied, "a key of this role may not do that"});
         }
-        admission.principal = *principal;
     }
     if (auto refusal = check_query(request, *route)) return *refusal;
     if (auto refusal = check_body(request, *route)) return *refusal;
@@ -142,7 +171,7 @@ std::variant<Api::Admission, ApiAnswer> Api::admit(const ApiRequest& request) co
 }
 
 ApiAnswer Api::handle(const ApiRequest& request, const Moment& moment, Batch& batch) {
-    auto admitted = admit(request);
+    auto admitted = admit(request, moment.now);
     if (auto* refusal = std::get_if<ApiAnswer>(&admitted)) return *refusal;
     auto& admission = std::get<Admission>(admitted);
     const Route& route = *admission.route;
@@ -153,8 +182,10 @@ ApiAnswer Api::handle(const ApiRequest& request, const Moment& moment, Batch& ba
     auto earlier = earlier_answer(call);
     if (!earlier.ok()) return refuse(request, earlier.error());
     if (const auto& answered = earlier.value()) return *answered;
+    const std::size_t events = batch.events.size();
     auto answer = route.handler(call);
     if (!answer.ok()) return refuse(request, answer.error(), route.exhausted_status);
+    if (batch.events.size() > events) note_action(call, answer.value());
     remember(call, answer.value());
     ApiAnswer ready = std::move(answer).value();
     ready.headers.emplace("cache-control", "no-store");
@@ -166,8 +197,8 @@ RouteKind Api::kind(std::string_view method, std::string_view path) const {
     return route ? route->kind : RouteKind::plain;
 }
 
-std::variant<Principal, ApiAnswer> Api::enter(const ApiRequest& request) const {
-    auto admitted = admit(request);
+std::variant<Principal, ApiAnswer> Api::enter(const ApiRequest& request, Time now) {
+    auto admitted = admit(request, now);
     if (auto* refusal = std::get_if<ApiAnswer>(&admitted)) return *refusal;
     return std::get<Admission>(admitted).principal;
 }
@@ -180,8 +211,8 @@ ApiAnswer Api::refusal(const ApiRequest& request, const Error& error) {
 // --- uploads -----------------------------------------------------------------------------------
 
 std::variant<UploadGrant, ApiAnswer> Api::may_upload(const ApiRequest& request,
-                                                     std::uint64_t size_bytes) {
-    auto admitted = admit(request);
+                                                     std::uint64_t size_bytes, Time now) {
+    auto admitted = admit(request, now);
     if (auto* refusal = std::get_if<ApiAnswer>(&admitted)) return *refusal;
     const auto& admission = std::get<Admission>(admitted);
     if (admission.route->kind != RouteKind::upload) {
@@ -213,12 +244,10 @@ Result<UploadGrant> Api::grant(const ApiRequest& request, const Admission& admis
     const auto blob = market_.state().blobs.find(wanted.blob);
     wanted.is_known = blob != market_.state().blobs.end() &&
                       std::ranges::count(blob->second.accounts, wanted.account) > 0;
-    const std::uint64_t used = market_.state().accounts.at(wanted.account).blob_bytes;
-    if (!wanted.is_known &&
-        (used > limits::account_blobs.bytes || size_bytes > limits::account_blobs.bytes - used)) {
-        return Error{Code::exhausted, "the account's blobs would take more than " +
-                                          to_string(limits::account_blobs)};
-    }
+    const Account& account = market_.state().accounts.at(wanted.account);
+    if (!wanted.lease) TRY(check_open(account));
+    const BlobFrom from = wanted.lease ? BlobFrom::attempt : BlobFrom::owner;
+    if (!wanted.is_known) TRY(check_blob_space(account, size_bytes, from));
     return wanted;
 }
 

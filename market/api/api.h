@@ -11,6 +11,7 @@
 #include "core/id.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "market/api/rate_limits.h"
 #include "market/api/route.h"
 #include "market/live.h"
 #include "market/market.h"
@@ -25,6 +26,7 @@ struct ApiRequest {
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
     std::string request_id;
+    std::string peer;         // the address it came from
     bool is_trusted = false;  // may read /metrics without a key: from this machine, and allowed
 };
 
@@ -59,8 +61,10 @@ struct UploadGrant {
 /// Everything follows from the table of routes (route.h): dispatch, the checks of key, role, query
 /// and body, and the documents. Each refusal is a Problem. Another account's thing is answered like
 /// one that does not exist. An answer to a POST with an Idempotency-Key is given again for 24 h
-/// without doing anything twice. Whatever was decided is in the batch; the answer may leave when
-/// that is durable. The market's tick() is expected to have been called for the moment.
+/// without doing anything twice. Each key may make so many requests a second, and each address so
+/// many without a valid one; what an operator changed is noted. Whatever was decided is in the
+/// batch; the answer may leave when that is durable. The market's tick() is expected to have been
+/// called for the moment.
 class Api {
 public:
     Api(Market& market, const Live& live) : market_(market), live_(live) {}
@@ -72,11 +76,12 @@ public:
     RouteKind kind(std::string_view method, std::string_view path) const;
 
     /// Who asks for a WebSocket, or the refusal.
-    std::variant<Principal, ApiAnswer> enter(const ApiRequest&) const;
+    std::variant<Principal, ApiAnswer> enter(const ApiRequest&, Time now);
 
     /// Whether the body of PUT /v1/blobs/{hash}, of this size, may come. The outputs of an attempt
     /// (header `shoal-lease`) become its buyer's, and all together keep to the job's limits.
-    std::variant<UploadGrant, ApiAnswer> may_upload(const ApiRequest&, std::uint64_t size_bytes);
+    std::variant<UploadGrant, ApiAnswer> may_upload(const ApiRequest&, std::uint64_t size_bytes,
+                                                    Time now);
 
     /// The bytes came, and their hash is right.
     ApiAnswer uploaded(const ApiRequest&, const UploadGrant&, const Moment&, Batch&);
@@ -95,7 +100,8 @@ private:
         Principal principal;
     };
 
-    std::variant<Admission, ApiAnswer> admit(const ApiRequest&) const;
+    std::variant<Admission, ApiAnswer> admit(const ApiRequest&, Time now);
+    std::variant<Principal, ApiAnswer> identify(const ApiRequest&, Time now);
     Result<UploadGrant> grant(const ApiRequest&, const Admission&, std::uint64_t size_bytes);
     Result<UploadGrant> grant_output(LeaseId, UploadGrant);
     void forget_uploads();
@@ -103,6 +109,8 @@ private:
     Market& market_;
     const Live& live_;
     std::string missing_ = "starting";
+    RateLimits<KeyId> rates_{limits::keys_remembered};
+    RateLimits<std::string> strangers_{limits::strangers_remembered};
     std::map<LeaseId, std::map<Hash, std::uint64_t>> uploads_;  // sizes granted to live attempts
 };
 

@@ -30,6 +30,13 @@ Result<protocol::ProviderView> verify(const Call&, const protocol::VerifiedReque
 Result<protocol::AccountView> issue_credit(const Call&, const protocol::CreditRequest&);
 Result<protocol::StatementPage> statement(const Call&);
 Result<protocol::Books> books(const Call&);
+Result<protocol::LimitsView> limits(const Call&);
+Result<protocol::LimitsView> limit(const Call&, const protocol::AccountLimits&);
+Result<protocol::KeyView> limit_key(const Call&, const protocol::RateRequest&);
+Result<protocol::AccountView> freeze(const Call&, const protocol::FreezeRequest&);
+Result<protocol::AccountView> transfer(const Call&, const protocol::TransferOrder&);
+Result<protocol::AccountView> erase(const Call&);
+Result<protocol::AuditPage> audit(const Call&);
 
 Result<protocol::JobView> submit(const Call&, const protocol::JobSpec&);
 Result<protocol::JobPage> jobs(const Call&);

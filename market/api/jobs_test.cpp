@@ -145,7 +145,7 @@ TEST_CASE("a blob is uploaded by its account and read by nobody else") {
     const std::string path = "/v1/blobs/" + to_string(hash);
     CHECK(world.api.kind("PUT", path) == RouteKind::upload);
     const ApiRequest put = world.request("PUT", path, world.buyer_key);
-    const auto granted = world.api.may_upload(put, 5);
+    const auto granted = world.api.may_upload(put, 5, world.clock);
     REQUIRE(std::holds_alternative<UploadGrant>(granted));
     const auto& grant = std::get<UploadGrant>(granted);
     CHECK_FALSE(grant.is_known);
@@ -155,9 +155,9 @@ TEST_CASE("a blob is uploaded by its account and read by nobody else") {
     REQUIRE(read.blob);
     CHECK(read.blob->size_bytes == 5);
     CHECK(world.get(path, world.other_key).status == 404);
-    CHECK(std::get<UploadGrant>(world.api.may_upload(put, 5)).is_known);
+    CHECK(std::get<UploadGrant>(world.api.may_upload(put, 5, world.clock)).is_known);
     const auto size = limits::blob.bytes + 1;
-    CHECK(std::get<ApiAnswer>(world.api.may_upload(put, size)).status == 413);
+    CHECK(std::get<ApiAnswer>(world.api.may_upload(put, size, world.clock)).status == 413);
 }
 
 TEST_CASE("a provider uploads its live attempt's outputs for the buyer, within the job's limits") {
@@ -171,7 +171,7 @@ TEST_CASE("a provider uploads its live attempt's outputs for the buyer, within t
         ApiRequest asked =
             world.request("PUT", "/v1/blobs/" + to_string(sha256(bytes)), world.seller_key);
         asked.headers["shoal-lease"] = to_string(of);
-        return world.api.may_upload(asked, size);
+        return world.api.may_upload(asked, size, world.clock);
     };
     CHECK(std::get<UploadGrant>(put("a", lease, 60)).account == world.buyer);
     CHECK(std::get<UploadGrant>(put("a", lease, 60)).account == world.buyer);
@@ -182,17 +182,20 @@ TEST_CASE("a provider uploads its live attempt's outputs for the buyer, within t
     ApiRequest stranger = world.request(
         "PUT", "/v1/blobs/" + to_string(sha256(std::string_view("a"))), world.other_key);
     stranger.headers["shoal-lease"] = to_string(lease);
-    CHECK(std::get<ApiAnswer>(world.api.may_upload(stranger, 1)).status == 404);
+    CHECK(std::get<ApiAnswer>(world.api.may_upload(stranger, 1, world.clock)).status == 404);
 }
 
 TEST_CASE("a WebSocket's path lets in by key and role, and answers no plain request") {
     Served world;
     CHECK(world.api.kind("GET", "/v1/events") == RouteKind::socket);
-    const auto entered = world.api.enter(world.request("GET", "/v1/session", world.seller_key));
+    const auto entered =
+        world.api.enter(world.request("GET", "/v1/session", world.seller_key), world.clock);
     CHECK(std::get<Principal>(entered).account == world.seller);
-    CHECK(std::get<ApiAnswer>(world.api.enter(world.request("GET", "/v1/session", world.buyer_key)))
+    CHECK(std::get<ApiAnswer>(
+              world.api.enter(world.request("GET", "/v1/session", world.buyer_key), world.clock))
               .status == 403);
-    CHECK(std::get<ApiAnswer>(world.api.enter(world.request("GET", "/v1/events"))).status == 401);
+    CHECK(std::get<ApiAnswer>(world.api.enter(world.request("GET", "/v1/events"), world.clock))
+              .status == 401);
     CHECK(world.get("/v1/events", world.buyer_key).status == 426);
 }
 

@@ -86,6 +86,15 @@ object request_body(const Route& route, Documents& documents) {
                                 std::move(schema))}};
 }
 
+/// What a key that asks too often gets.
+object one_too_many(Documents& documents) {
+    const object seconds{{"description", "after how many seconds to ask again"},
+                         {"schema", object{{"type", "integer"}}}};
+    return {{"description", "More requests than the key may make; it was not looked at"},
+            {"headers", object{{"Retry-After", seconds}}},
+            {"content", content("application/json", documents.answered.of<protocol::Problem>())}};
+}
+
 object answers(const Route& route, Documents& documents) {
     object good{{"description", route.summary}};
     if (route.response) {
@@ -97,7 +106,9 @@ object answers(const Route& route, Documents& documents) {
     const object refused{
         {"description", "A refusal"},
         {"content", content("application/json", documents.answered.of<protocol::Problem>())}};
-    return {{std::to_string(route.status), std::move(good)}, {"default", refused}};
+    object all{{std::to_string(route.status), std::move(good)}, {"default", refused}};
+    if (route.access != Access::anyone) all["429"] = one_too_many(documents);
+    return all;
 }
 
 /// "GET /v1/jobs/{job}/tasks" -> "get_jobs_job_tasks"

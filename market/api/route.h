@@ -38,6 +38,7 @@ struct Route {
     int status = 200;            // when it went well
     int exhausted_status = 429;  // when there is not enough: 402 of money, 507 of space, else 429
     RouteKind kind = RouteKind::plain;
+    bool is_told = false;  // the audit tells the body and the query: they hold no secret
     std::string_view content_type = "application/json";   // of the answer
     json::Value (*request)(json::Schemas&) = nullptr;     // the schema of the body; none: no body
     json::Value (*response)(json::Schemas&) = nullptr;    // of the answer; none: it is no JSON

@@ -9,14 +9,19 @@ namespace shoal::market {
 namespace {
 
 using handlers::artifacts;
+using handlers::audit;
 using handlers::books;
 using handlers::cancel;
 using handlers::create_account;
 using handlers::create_key;
+using handlers::erase;
+using handlers::freeze;
 using handlers::health;
 using handlers::issue_credit;
 using handlers::job_metrics;
 using handlers::job_why;
+using handlers::limit;
+using handlers::limit_key;
 using handlers::market_view;
 using handlers::metrics;
 using handlers::my_account;
@@ -27,6 +32,7 @@ using handlers::revoke_key;
 using handlers::statement;
 using handlers::submit;
 using handlers::task_why;
+using handlers::transfer;
 using handlers::verify;
 using handlers::weigh;
 using protocol::CreditRequest;
@@ -90,6 +96,12 @@ Route raw_route(Route route, std::string_view content_type) {
     return route;
 }
 
+/// A route whose body and query the audit may tell.
+Route told(Route route) {
+    route.is_told = true;
+    return route;
+}
+
 Route socket_route(Route route) {
     route.kind = RouteKind::socket;
     route.status = 101;
@@ -143,28 +155,61 @@ std::vector<Route> account_routes() {
             {"GET", "/v1/accounts/me", any_key, "The account of the key that asks"}),
         json_route<handlers::account>(
             {"GET", "/v1/accounts/{account}", any_key, "An account and its money"}),
-        json_route<create_key>({"POST",
-                                "/v1/accounts/{account}/keys",
-                                any_key,
-                                "Makes a key; its secret is shown this once",
-                                {},
-                                created}),
+        told(json_route<create_key>({"POST",
+                                     "/v1/accounts/{account}/keys",
+                                     any_key,
+                                     "Makes a key; its secret is shown this once",
+                                     {},
+                                     created})),
         json_route<handlers::keys>(
             {"GET", "/v1/accounts/{account}/keys", any_key, "The account's keys", paged()}),
         json_route<revoke_key>({"DELETE", "/v1/keys/{key}", any_key, "Revokes a key"}),
-        json_route<issue_credit>({"POST",
-                                  "/v1/accounts/{account}/credit",
-                                  operators,
-                                  "Issues credit to an account",
-                                  {},
-                                  200,
-                                  payment_required}),
-        json_route<weigh>({"PUT", "/v1/accounts/{account}/weight", operators,
-                           "Says how large the account's part is beside others', from 1 to 10000"}),
+        told(json_route<issue_credit>({"POST",
+                                       "/v1/accounts/{account}/credit",
+                                       operators,
+                                       "Issues credit to an account",
+                                       {},
+                                       200,
+                                       payment_required})),
+        told(json_route<weigh>(
+            {"PUT", "/v1/accounts/{account}/weight", operators,
+             "Says how large the account's part is beside others', from 1 to 10000"})),
         json_route<statement>({"GET", "/v1/accounts/{account}/statement", any_key,
-                               "Each change of what the account may spend, oldest first", paged()}),
+                               "Each change of what the account may spend, oldest first",
+                               paged({{"since", "only from this moment on, in milliseconds"},
+                                      {"until", "only before this moment, in milliseconds"}})}),
         json_route<books>({"GET", "/v1/books", operators,
                            "The balance of every ledger account; their sum is zero"}),
+    };
+}
+
+std::vector<Route> standing_routes() {
+    using enum Access;
+    return {
+        json_route<handlers::limits>({"GET", "/v1/accounts/{account}/limits", any_key,
+                                      "What the account may use at most, and what it uses"}),
+        told(json_route<limit>({"PUT", "/v1/accounts/{account}/limits", buyer,
+                                "Sets limits instead of those before: an operator the market's, "
+                                "the account its own, within those"})),
+        told(json_route<freeze>({"PUT", "/v1/accounts/{account}/frozen", operators,
+                                 "Says whether the account may begin anything, and why not"})),
+        told(json_route<transfer>({"POST",
+                                   "/v1/accounts/{account}/transfers",
+                                   buyer,
+                                   "Gives credit to another account",
+                                   {},
+                                   200,
+                                   payment_required})),
+        told(json_route<erase>(
+            {"DELETE",
+             "/v1/accounts/{account}",
+             any_key,
+             "Closes the account and forgets its owner; what money did stays in the books",
+             {{"gives_up_balance", "true: what credit is left goes back to the operator"}}})),
+        told(json_route<limit_key>(
+            {"PUT", "/v1/keys/{key}/rate", operators, "Says how many requests a key may make"})),
+        json_route<audit>({"GET", "/v1/audit", operators, "What operators did, newest first",
+                           paged({{"subject", "only what was about this id"}})}),
     };
 }
 
@@ -220,8 +265,8 @@ std::vector<Route> market_routes() {
                                         "A provider: what it offers, and whether it is there"}),
         json_route<provider_why>(
             {"GET", "/v1/providers/{provider}/why", any_key, "Why it gets no work"}),
-        json_route<verify>({"PUT", "/v1/providers/{provider}/verified", operators,
-                            "Says whether the provider's machine was checked"}),
+        told(json_route<verify>({"PUT", "/v1/providers/{provider}/verified", operators,
+                                 "Says whether the provider's machine was checked"})),
         raw_route<handlers::blob>(
             {"GET", "/v1/blobs/{hash}", any_key, "A blob's bytes; ranges are served"},
             "application/octet-stream"),
@@ -238,7 +283,7 @@ std::vector<Route> market_routes() {
 
 std::vector<Route> make_routes() {
     std::vector<Route> all;
-    for (auto part : {service_routes, account_routes, job_routes, market_routes}) {
+    for (auto part : {service_routes, account_routes, standing_routes, job_routes, market_routes}) {
         const std::vector<Route> some = part();
         all.insert(all.end(), some.begin(), some.end());
     }

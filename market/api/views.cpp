@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/text.h"
+#include "market/api/rate_limits.h"
 #include "market/matching.h"
 #include "market/why.h"
 
@@ -20,15 +21,6 @@ std::string to_string(Phase phase) {
 
 std::string sentence_of(protocol::Reason reason) {
     return std::string(protocol::row(reason).sentence);
-}
-
-/// All that is set aside for the account's open jobs.
-Lamports held(const Market& market, AccountId account) {
-    Lamports sum;
-    for (const JobId job : market.index().jobs(account)) {
-        sum = sum + market.ledger().balance(LedgerAccount::held(job));
-    }
-    return sum;
 }
 
 Lamports earned(const Market& market, AccountId account) {
@@ -96,15 +88,17 @@ protocol::AccountView account_view(const Market& market, const Account& account)
     view.account = account.id;
     view.created = account.created;
     view.available = market.ledger().balance(LedgerAccount::available(account.id));
-    view.held = held(market, account.id);
+    view.held = market.spending().of(account.id).held;
     view.earned = earned(market, account.id);
     view.blob_bytes = account.blob_bytes;
     view.weight = account.weight;
+    view.frozen = account.frozen;
+    view.erased = account.erased;
     return view;
 }
 
 protocol::KeyView key_view(const ApiKey& key) {
-    return {key.id, key.account, key.role, key.created, key.revoked, {}};
+    return {key.id, key.account, key.role, key.created, key.revoked, {}, rate_of(key)};
 }
 
 protocol::JobView job_view(const Market& market, const Live& live, const Job& job) {

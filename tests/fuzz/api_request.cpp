@@ -94,7 +94,7 @@ public:
         if (answer.headers.at("content-type") == "application/json") check_json(answer, is_refusal);
         if (is_refusal) check(batch_.events.size() == events);
         if (api_.kind(request.method, request.path) == market::RouteKind::upload) {
-            static_cast<void>(api_.may_upload(request, request.body.size()));
+            static_cast<void>(api_.may_upload(request, request.body.size(), moment_.now));
         }
         market_.check_invariants();
     }
