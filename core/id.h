@@ -45,6 +45,9 @@ struct TransferTag {
 struct ReceiptTag {
     static constexpr std::string_view prefix = "rcpt";
 };
+struct WorkflowTag {
+    static constexpr std::string_view prefix = "wf";
+};
 
 using AccountId = Id<AccountTag>;
 using KeyId = Id<KeyTag>;
@@ -54,6 +57,7 @@ using TaskId = Id<TaskTag>;
 using LeaseId = Id<LeaseTag>;
 using TransferId = Id<TransferTag>;
 using ReceiptId = Id<ReceiptTag>;
+using WorkflowId = Id<WorkflowTag>;
 
 /// A 64-bit number in Crockford's base32 (0-9 a-z without i l o u), no leading zeros.
 std::string to_base32(std::uint64_t number);

@@ -68,6 +68,9 @@ protected:
     void on(const protocol::ReceiptIssued&);
     void on(const protocol::AccountWeighted&);
     void on(const protocol::ProviderVerified&);
+    void on(const protocol::WorkflowSubmitted&);
+    void on(const protocol::InputsResolved&);
+    void on(const protocol::TaskReused&);
 
     /// What is online and takes work can be found by those who wait.
     void show(ProviderId);

@@ -65,6 +65,9 @@ void Memory::on(const protocol::BlobDropped& event) {
         index_.blob_removed(blob);
         state_.blobs.erase(event.blob);
     }
+    for (const LeaseId lease : index_.results_dropped(event.account, event.blob)) {
+        state_.attempts.at(lease).identity.reset();
+    }
     holds_.dropped(event.account, event.blob);
     state_.dropped[event.blob][event.account] = event.at;
     index_.blob_dropped(event.blob, event.account, event.at);

@@ -105,13 +105,26 @@ struct Attempt {
     Duration ran{};
     Lamports charge;
     Lamports fee;
+    std::optional<Hash> identity{};  // while its result may answer other tasks
 
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Attempt, (),
                       (lease, job, task, provider, price, reserve, time_max, granted, deadline,
                        phase, started, exited, ended, outcome, reason, detail, artifacts, log,
-                       metrics, uploads, ran, charge, fee))
+                       metrics, uploads, ran, charge, fee, identity))
+
+/// The earlier attempt whose result a task was given, and what that cost.
+struct Reused {
+    LeaseId lease;
+    Hash identity;
+    bool verified = false;
+    Lamports charge;
+    Lamports fee;
+
+    friend bool operator==(const Reused&, const Reused&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Reused, (), (lease, identity, verified, charge, fee))
 
 struct Task {
     TaskId id;
@@ -122,10 +135,12 @@ struct Task {
     std::uint32_t retries = 0;
     Time not_before;
     std::vector<LeaseId> attempts;
+    std::optional<Reused> reused{};
 
     friend bool operator==(const Task&, const Task&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Task, (), (id, job, parameters, state, reason, retries, not_before, attempts))
+BOOST_DESCRIBE_STRUCT(Task, (),
+                      (id, job, parameters, state, reason, retries, not_before, attempts, reused))
 
 struct Job {
     JobId id;
@@ -143,12 +158,28 @@ struct Job {
     std::uint32_t tasks_open = 0;
     ReceiptId receipt;
     Signature signature;
+    WorkflowId workflow{};    // whose step it is, if it is one
+    std::string step{};       // its name there
+    bool needs_open = false;  // what it needs has not ended: its tasks may not begin
 
     friend bool operator==(const Job&, const Job&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, account, spec, spec_hash, tasks, hold, reserved, charged, state, reason,
-                       submitted, ended, tasks_open, receipt, signature))
+                       submitted, ended, tasks_open, receipt, signature, workflow, step,
+                       needs_open))
+
+/// Jobs that need one another, each after all that it needs.
+struct Workflow {
+    WorkflowId id;
+    AccountId account;
+    std::string name;
+    std::vector<protocol::WorkflowStep> steps;
+    Time submitted;
+
+    friend bool operator==(const Workflow&, const Workflow&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Workflow, (), (id, account, name, steps, submitted))
 
 /// The next number of each kind of id.
 struct Counters {
@@ -159,10 +190,11 @@ struct Counters {
     TaskId task{1};
     LeaseId lease{1};
     ReceiptId receipt{1};
+    WorkflowId workflow{1};
 
     friend bool operator==(const Counters&, const Counters&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Counters, (), (account, key, provider, job, task, lease, receipt))
+BOOST_DESCRIBE_STRUCT(Counters, (), (account, key, provider, job, task, lease, receipt, workflow))
 
 /// A request that came with an Idempotency-Key, by "account route key".
 struct Answered {
@@ -188,12 +220,13 @@ struct State {
     std::map<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
     protocol::LedgerState ledger;
+    std::map<WorkflowId, Workflow> workflows;
 
     friend bool operator==(const State&, const State&) = default;
 };
 BOOST_DESCRIBE_STRUCT(State, (),
                       (now, next, accounts, keys, blobs, dropped, providers, jobs, tasks, attempts,
-                       answered, ledger))
+                       answered, ledger, workflows))
 
 /// A snapshot's bytes, and back. corrupt: not the JSON of a state.
 std::string write_state(const State&);
