@@ -1,6 +1,8 @@
 // The Market's commands about workflows: steps that wait for one another, and tasks that are
 // answered by earlier results.
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "market/market.h"
@@ -99,7 +101,8 @@ void Market::begin_step(JobId id, const Moment& moment, Batch& batch) {
     auto inputs = resolve_inputs(state_, state_.jobs.at(id));
     if (!inputs.ok()) return end_waiting(id, Reason::handover_failed, moment, batch);
     record(protocol::InputsResolved{id, std::move(inputs).value(), moment.now}, batch);
-    dispatch_.release(state_, moment.now);
+    ticked_ = std::max(ticked_, moment.now);
+    dispatch_.release(state_, ticked_);
     reuse_results(id, moment, batch);
 }
 

@@ -60,6 +60,7 @@ void resolve(const State& state, const Job& source, protocol::JobInput& input) {
     const bool has_matrix = !source.spec.tasks.matrix.empty();
     for (std::size_t i = 0; i < source.tasks.size(); ++i) {
         const Task& task = state.tasks.at(source.tasks[i]);
+        if (input.files.size() > limits::inputs_per_job) return;  // too many as it is
         if (task.state != protocol::TaskState::accepted) continue;
         const std::string folder = has_matrix ? std::to_string(i) : "";
         add_files(*result_attempt(state, task), folder, input);
