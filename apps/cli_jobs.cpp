@@ -35,7 +35,7 @@ void add_run(CommandTree& tree) {
     auto* run = add_command(tree.app, "run", "Run a job and follow it to its end",
                             "shoal run job.yaml\n"
                             "  shoal run --input ./data --output model.bin -- ./train --rate 0.1");
-    run->add_option("FILE", options->file, "the job file, YAML or JSON");
+    run->add_option("FILE", options->file, "the file of a job or a workflow, YAML or JSON");
     run->add_option("-o,--artifacts", options->artifacts, "a folder to load the results into")
         ->type_name("FOLDER");
     run->add_flag("--cancel-on-interrupt", options->cancel_on_interrupt,
@@ -77,6 +77,15 @@ void add_jobs(CommandTree& tree) {
         ->check(whole_number(1, count_max));
     run_with(tree, jobs, listed, list_jobs);
 
+    auto flows = std::make_shared<JobsOptions>();
+    auto* workflows =
+        add_command(tree.app, "workflows", "List your workflows, newest first", "shoal workflows");
+    workflows->add_option("-n,--count", flows->count, "at most so many")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(whole_number(1, count_max));
+    run_with(tree, workflows, flows, list_workflows);
+
     struct Entry {
         const char* name;
         const char* meaning;
@@ -85,8 +94,12 @@ void add_jobs(CommandTree& tree) {
     };
     const Entry entries[] = {
         {"job", "Show a job and its tasks", "shoal job job_3f9k", show_job},
-        {"cancel", "Cancel a job; what ran is paid", "shoal cancel job_3f9k", cancel_job},
-        {"why", "Why a job or a task waits or ended, why a provider gets no work, what prices do",
+        {"workflow", "Show a workflow and its steps", "shoal workflow wf_3f9k", show_workflow},
+        {"cancel", "Cancel a job or a workflow; what ran is paid",
+         "shoal cancel job_3f9k\n  shoal cancel wf_7", cancel_job},
+        {"why",
+         "Why a job, a task or a workflow waits or ended, why a provider gets no work, what "
+         "prices do",
          "shoal why job_3f9k\n  shoal why prov_7\n  shoal why job.yaml", explain},
     };
     for (const Entry& entry : entries) {

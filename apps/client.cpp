@@ -77,6 +77,7 @@ std::string path_of(std::string_view what, Id<Tag> id, std::string_view part = "
 /// What to do about a refusal that says nothing about it itself.
 std::string_view advice_for(int status, std::string_view message, bool is_anonymous) {
     if (message == "no such job") return "`shoal jobs` lists yours.";
+    if (message == "no such workflow") return "`shoal workflows` lists yours.";
     if (message == "no such provider") return "`shoal providers` lists them.";
     if (status == status_forbidden && message.find("role") != std::string_view::npos) {
         return "`shoal account show` tells your key's role; --key-file names another key.";
@@ -349,6 +350,26 @@ Result<protocol::JobView> Client::job(JobId id) {
 
 Result<protocol::JobView> Client::cancel(JobId id) {
     return send<protocol::JobView>(authorised("POST", path_of("jobs", id, "/cancel")));
+}
+
+Result<protocol::WorkflowView> Client::submit(const protocol::WorkflowSpec& spec,
+                                              const std::string& request) {
+    io::Call call = authorised("POST", "/v1/workflows");
+    call.headers.push_back({"Idempotency-Key", request});
+    call.body = body_of(spec);
+    return send<protocol::WorkflowView>(std::move(call));
+}
+
+Result<std::vector<protocol::WorkflowView>> Client::workflows(std::uint32_t count_max) {
+    return list<protocol::WorkflowPage>("/v1/workflows", count_max);
+}
+
+Result<protocol::WorkflowView> Client::workflow(WorkflowId id) {
+    return get<protocol::WorkflowView>(path_of("workflows", id));
+}
+
+Result<protocol::WorkflowView> Client::cancel(WorkflowId id) {
+    return send<protocol::WorkflowView>(authorised("POST", path_of("workflows", id, "/cancel")));
 }
 
 Result<protocol::JobWhy> Client::why(JobId id) {

@@ -15,7 +15,9 @@
 #include "io/websocket_client.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_workflow.h"
 #include "protocol/receipt.h"
+#include "protocol/workflow.h"
 
 namespace shoal::apps {
 
@@ -73,6 +75,11 @@ public:
     Result<std::vector<protocol::JobView>> jobs(const std::string& state, std::uint32_t count_max);
     Result<protocol::JobView> job(JobId);
     Result<protocol::JobView> cancel(JobId);
+    Result<protocol::WorkflowView> submit(const protocol::WorkflowSpec&,
+                                          const std::string& request);
+    Result<std::vector<protocol::WorkflowView>> workflows(std::uint32_t count_max);
+    Result<protocol::WorkflowView> workflow(WorkflowId);
+    Result<protocol::WorkflowView> cancel(WorkflowId);
     Result<protocol::JobWhy> why(JobId);
     Result<protocol::TaskWhy> why(TaskId);
     Result<std::vector<protocol::TaskView>> tasks(JobId);

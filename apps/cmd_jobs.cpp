@@ -4,6 +4,7 @@
 #include "apps/follow.h"
 #include "apps/results.h"
 #include "apps/words.h"
+#include "apps/workflow.h"
 #include "core/text.h"
 
 namespace shoal::apps {
@@ -55,6 +56,9 @@ Result<Exit> show_job(Context& context, const IdOptions& options) {
     std::string text = fmt::format("{} {}  {}\n", to_string(job.job),
                                    paint(out.results(), Colour::bold, to_display(job.name)),
                                    paint(out.results(), colour_of(job.state), state));
+    if (job.workflow) {
+        text += fmt::format("step {} of {}\n", job.step.value_or(""), to_string(*job.workflow));
+    }
     if (!job.sentence.empty()) text += to_display(job.sentence) + "\n";
     text += tasks_in_words(job.tasks) + "\n";
     text += fmt::format("hold {}, charged {}, released {}\n", to_credit(job.hold),
@@ -67,6 +71,8 @@ Result<Exit> show_job(Context& context, const IdOptions& options) {
 }
 
 Result<Exit> cancel_job(Context& context, const IdOptions& options) {
+    const auto workflow = parse_id<WorkflowTag>(options.id);
+    if (workflow.ok()) return cancel_workflow(context, workflow.value());
     const JobId id = TRY(id_of<JobTag>(options.id));
     Client& client = *TRY(context.client());
     const protocol::JobView job = TRY(client.cancel(id));

@@ -40,6 +40,11 @@ std::string receipt_text(const protocol::Receipt& receipt, const Terminal& termi
         to_string(receipt.receipt), to_string(receipt.job), to_display(receipt.job_name),
         boost::describe::enum_to_string(receipt.state, ""), protocol::to_string(receipt.reason),
         to_date(receipt.submitted), to_date(receipt.ended));
+    if (receipt.step) {
+        text += fmt::format("step {} of {}, {} handed over to it\n", to_display(receipt.step->name),
+                            to_string(receipt.step->workflow),
+                            counted(receipt.step->handed_over.size(), "file"));
+    }
     text += fmt::format("held {}, charged {}, released {}\n", to_credit(receipt.held),
                         to_credit(receipt.charged), to_credit(receipt.released));
     text +=
@@ -54,11 +59,18 @@ std::string receipt_text(const protocol::Receipt& receipt, const Terminal& termi
                  {"FILES", Table::Align::right}});
     for (const protocol::ReceiptLine& line : receipt.lines) {
         table.add({to_string(line.lease), to_string(line.task), to_string(line.provider),
-                   std::string(protocol::to_string(line.reason)), to_length(line.ran),
-                   to_credit(line.charge), to_credit(line.fee),
+                   std::string(protocol::to_string(line.reason)) + (line.reused ? " (cache)" : ""),
+                   to_length(line.ran), to_credit(line.charge), to_credit(line.fee),
                    std::to_string(line.artifacts.size())});
     }
-    return text + table.print(terminal);
+    text += table.print(terminal);
+    for (const protocol::ReceiptLine& line : receipt.lines) {
+        if (!line.reused) continue;
+        text += fmt::format("{} was answered by the {} result of {} of {}\n", to_string(line.task),
+                            line.reused->verified ? "verified" : "unverified",
+                            to_string(line.lease), to_string(line.reused->job));
+    }
+    return text;
 }
 
 /// The key that must have signed, and who says so; none if nothing says.

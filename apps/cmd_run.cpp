@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
 #include <fmt/format.h>
 
 #include "apps/artifacts.h"
@@ -9,27 +5,16 @@
 #include "apps/follow.h"
 #include "apps/job_file.h"
 #include "apps/results.h"
+#include "apps/submit.h"
 #include "apps/words.h"
-#include "core/bytes.h"
-#include "io/entropy.h"
+#include "apps/workflow.h"
 
 namespace shoal::apps {
 
 namespace {
 
-constexpr int submit_tries = 4;
-constexpr Duration submit_delay{250};
-
-/// Submits once, however often it has to be asked: all tries have the same idempotency key.
-Result<protocol::JobView> submit_surely(Client& client, const protocol::JobSpec& spec) {
-    const std::string request = to_hex(ByteView(io::entropy()).first(16));
-    Duration delay = submit_delay;
-    for (int tried = 1;; ++tried, delay *= 2) {
-        auto job = client.submit(spec, request);
-        if (job.ok() || tried == submit_tries) return job;
-        if (job.error().code != Code::unavailable && job.error().code != Code::timeout) return job;
-        std::this_thread::sleep_for(delay);
-    }
+Result<protocol::JobView> submit_once(Client& client, const protocol::JobSpec& spec) {
+    return submit_surely([&](const std::string& request) { return client.submit(spec, request); });
 }
 
 Result<LocalJob> local_job(const RunOptions& options) {
@@ -60,11 +45,16 @@ Result<Exit> detached(Context& context, Client& client, JobId id, const RunOptio
 }  // namespace
 
 Result<Exit> run_job(Context& context, const RunOptions& options) {
+    if (!options.file.empty() && options.flags.command.empty()) {
+        if (const auto workflow = TRY(read_workflow_file(options.file))) {
+            return run_workflow(context, *workflow, options);
+        }
+    }
     const LocalJob local = TRY(local_job(options));
     const Output& out = context.out();
     Client& client = *TRY(context.client());
     const protocol::JobSpec spec = TRY(upload_inputs(local, client, out));
-    const protocol::JobView job = TRY(submit_surely(client, spec));
+    const protocol::JobView job = TRY(submit_once(client, spec));
     out.say(fmt::format("{} submitted: {}, at most {}", to_string(job.job),
                         counted(job.tasks.total, "task"), to_credit(job.hold)));
 
@@ -83,16 +73,23 @@ Result<Exit> run_job(Context& context, const RunOptions& options) {
 }
 
 Result<Exit> submit_job(Context& context, const FileOptions& options) {
+    if (const auto workflow = TRY(read_workflow_file(options.file))) {
+        return submit_workflow(context, *workflow);
+    }
     const LocalJob local = TRY(read_job_file(options.file));
     Client& client = *TRY(context.client());
     const protocol::JobSpec spec = TRY(upload_inputs(local, client, context.out()));
-    const protocol::JobView job = TRY(submit_surely(client, spec));
+    const protocol::JobView job = TRY(submit_once(client, spec));
     context.out().print(to_string(job.job));
     context.out().print_as_json(job);
     return Exit::done;
 }
 
 Result<Exit> quote_job(Context& context, const FileOptions& options) {
+    if (TRY(read_workflow_file(options.file))) {
+        return advise({Code::unsupported, "a workflow is not quoted as a whole"},
+                      "`shoal submit` sets aside what its steps may cost, and not more.");
+    }
     const LocalJob local = TRY(read_job_file(options.file));
     const protocol::JobSpec spec = TRY(name_inputs(local));
     Client& client = *TRY(context.client());

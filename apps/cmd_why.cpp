@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/job_file.h"
 #include "apps/words.h"
+#include "apps/workflow.h"
 #include "core/text.h"
 
 namespace shoal::apps {
@@ -147,6 +148,8 @@ Result<Exit> explain(Context& context, const IdOptions& options) {
     if (task.ok()) return explain_task(context, task.value());
     const auto provider = parse_id<ProviderTag>(options.id);
     if (provider.ok()) return explain_provider(context, provider.value());
+    const auto workflow = parse_id<WorkflowTag>(options.id);
+    if (workflow.ok()) return explain_workflow(context, workflow.value());
     std::error_code failed;
     if (std::filesystem::exists(options.id, failed)) return explain_prices(context, options.id);
     return Error{Code::invalid,

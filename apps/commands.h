@@ -80,6 +80,9 @@ Result<Exit> show_job(Context&, const IdOptions&);
 Result<Exit> cancel_job(Context&, const IdOptions&);
 Result<Exit> explain(Context&, const IdOptions&);
 
+Result<Exit> list_workflows(Context&, const JobsOptions&);
+Result<Exit> show_workflow(Context&, const IdOptions&);
+
 struct LogsOptions {
     std::string id;
     std::string task;

@@ -123,6 +123,31 @@ Result<LocalJob> read_job_file(const std::filesystem::path& path) {
     return job;
 }
 
+Result<std::optional<protocol::WorkflowSpec>> read_workflow(const std::string& text,
+                                                            const std::string& name) {
+    auto document = io::yaml::parse(text);
+    if (!document.ok()) return jumpable(name, document.error());
+    io::yaml::Document file = std::move(document).value();
+    const auto* members = file.value.if_object();
+    if (!members || !members->contains("steps")) return std::optional<protocol::WorkflowSpec>();
+    auto whole = protocol::complete(file.value);
+    if (!whole.ok()) return at(name, file, whole.error());
+    file.value = std::move(whole).value();
+    auto spec = io::yaml::read<protocol::WorkflowSpec>(file);
+    if (!spec.ok()) return jumpable(name, spec.error());
+    const auto valid = protocol::validate(spec.value(), protocol::SpecSource::file);
+    if (!valid.ok()) return at(name, file, valid.error());
+    return std::optional(std::move(spec).value());
+}
+
+Result<std::optional<LocalWorkflow>> read_workflow_file(const std::filesystem::path& path) {
+    auto text = io::read_file(path, limits::job_file_bytes);
+    if (!text.ok()) return std::move(text).error();
+    auto spec = TRY(read_workflow(text.value(), path.string()));
+    if (!spec) return std::optional<LocalWorkflow>();
+    return std::optional(LocalWorkflow{std::move(*spec), path.parent_path()});
+}
+
 Result<LocalJob> job_of_flags(const JobFlags& flags) {
     LocalJob job;
     protocol::JobSpec& spec = job.spec;

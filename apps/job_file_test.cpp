@@ -39,6 +39,27 @@ TEST_CASE("errors of a job file stand at their place, whoever finds them") {
               .starts_with("job.yaml:4:5: command[1]"));
 }
 
+TEST_CASE("a file with steps is a workflow, and errors of it stand at their place") {
+    const auto job = read_workflow("name: a\ncommand: [x]\n", "a.yaml");
+    REQUIRE(job.ok());
+    CHECK_FALSE(job.value());
+    const auto flow = read_workflow(
+        "name: a\nretries: 1\nsteps:\n  one: {command: [x]}\n  two: {command: [y], needs: [one]}\n",
+        "a.yaml");
+    REQUIRE(flow.ok());
+    CHECK(flow.value()->steps.at("two").retries == 1);
+    CHECK(flow.value()->steps.at("two").needs.contains("one"));
+    const auto refused = [](const std::string& text) {
+        return read_workflow(text, "a.yaml").error().what;
+    };
+    CHECK(refused("name: a\nretires: 1\nsteps:\n  one: {command: [x]}\n") ==
+          "a.yaml:2:1: retires: unknown; did you mean retries?");
+    CHECK(refused("name: a\nsteps:\n  one:\n    command: [x]\n    retires: 1\n")
+              .starts_with("a.yaml:5:5: steps.one.retires: "));
+    CHECK(refused("name: a\nsteps:\n  one:\n    command: [x]\n    needs: [tow]\n")
+              .starts_with("a.yaml:5:5: steps.one.needs.tow: there is no such step"));
+}
+
 TEST_CASE("flags make the job that a file would") {
     JobFlags flags;
     flags.command = {"/usr/bin/env", "true"};

@@ -29,7 +29,7 @@ std::string state_of(const protocol::TaskView& task) {
     if (task.state == protocol::TaskState::failed && task.reason) {
         state += ": " + std::string(protocol::to_string(*task.reason));
     }
-    return state;
+    return task.reused ? state + " (cache)" : state;
 }
 
 /// The metrics that get a column, as many as fit.

@@ -134,6 +134,10 @@ std::string name_of_input(const fs::path& path) {
 
 Status add_input(std::size_t place, const fs::path& base, protocol::JobInput& input,
                  Uploader& uploader) {
+    if (input.from) {
+        if (input.as.empty()) input.as = input.path ? name_of_input(*input.path) : *input.from;
+        return Done{};
+    }
     if (!input.path) return Done{};
     const fs::path path = base / *input.path;
     std::error_code failed;
@@ -159,7 +163,7 @@ Result<protocol::JobSpec> with_inputs(const LocalJob& job, Uploader uploader) {
     for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
         TRY(add_input(i, job.folder, spec.inputs[i], uploader));
     }
-    TRY(protocol::validate(spec, protocol::SpecSource::api));
+    TRY(protocol::validate(spec, protocol::SpecSource::api, job.part));
     return spec;
 }
 
@@ -171,6 +175,20 @@ Result<protocol::JobSpec> upload_inputs(const LocalJob& job, Client& client, con
 
 Result<protocol::JobSpec> name_inputs(const LocalJob& job) {
     return with_inputs(job, Uploader(nullptr, nullptr));
+}
+
+Result<protocol::WorkflowSpec> upload_inputs(const LocalWorkflow& workflow, Client& client,
+                                             const Output& out) {
+    protocol::WorkflowSpec spec = workflow.spec;
+    for (auto& [name, step] : spec.steps) {
+        const LocalJob local{step, workflow.folder, protocol::SpecPart::step};
+        auto sent = upload_inputs(local, client, out);
+        if (!sent.ok()) {
+            return Error{sent.error().code, "steps." + name + ": " + sent.error().what};
+        }
+        step = std::move(sent).value();
+    }
+    return spec;
 }
 
 }  // namespace shoal::apps

@@ -48,6 +48,9 @@ struct ReceiptTag {
 struct ActionTag {
     static constexpr std::string_view prefix = "act";
 };
+struct WorkflowTag {
+    static constexpr std::string_view prefix = "wf";
+};
 
 using AccountId = Id<AccountTag>;
 using KeyId = Id<KeyTag>;
@@ -58,6 +61,7 @@ using LeaseId = Id<LeaseTag>;
 using TransferId = Id<TransferTag>;
 using ReceiptId = Id<ReceiptTag>;
 using ActionId = Id<ActionTag>;
+using WorkflowId = Id<WorkflowTag>;
 
 /// A 64-bit number in Crockford's base32 (0-9 a-z without i l o u), no leading zeros.
 std::string to_base32(std::uint64_t number);

@@ -38,6 +38,8 @@ constexpr std::int32_t priority_most = 1'000;  // a week of waiting, either way
 constexpr std::size_t labels = 256;  // CPU features, regions, pools, blocked ids: each list
 constexpr std::uint32_t weight_most = 10'000;     // of an account beside others
 constexpr std::size_t freeze_reason_bytes = 400;  // a sentence for the owner
+constexpr std::size_t steps_per_workflow = 100;   // a step is a job: a hundred are one commit
+constexpr std::size_t workflow_depth = 32;        // steps that wait one for another, in a row
 constexpr Size memory_min = 4_MiB;                // a process hardly starts in less
 
 // Lists in answers.

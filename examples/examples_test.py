@@ -89,6 +89,17 @@ class ExamplesTest(unittest.TestCase):
         self.assertAlmostEqual(price, 6.42, delta=0.1)  # of 1.6 million paths: 6.417 ± 0.015
         self.assertIn("from 3 shards, 150000 paths", combined)
 
+    def test_the_workflow_combines_shards_as_the_script_does(self):
+        shards = []
+        for seed in ("1", "2"):
+            done, _ = self.run_program("asian_option", seed, "50000", "shard.json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            shards.append((self.folder / "shard.json").read_text())
+        said = subprocess.run(["awk", "-f", HERE / "workflow/combine.awk"], text=True, check=True,
+                              input="".join(shards), capture_output=True).stdout
+        self.assertAlmostEqual(float(said.split()[0]), 6.42, delta=0.15)
+        self.assertIn("from 100000 paths", said)
+
     def test_frames_are_pictures_and_differ(self):
         pictures = []
         for frame in ("0", "1"):

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "market/workflows.h"
 
 namespace shoal::market {
 
@@ -10,10 +11,21 @@ namespace {
 
 /// Each blob that the job takes in; one that is there twice comes twice.
 template <class Visit>
+void visit_input(const protocol::JobInput& input, Visit visit) {
+    if (input.blob) visit(*input.blob);
+    for (const protocol::InputFile& file : input.files) visit(file.blob);
+}
+
+template <class Visit>
 void visit_inputs(const Job& job, Visit visit) {
+    for (const protocol::JobInput& input : job.spec.inputs) visit_input(input, visit);
+}
+
+/// Likewise, but only what came from other steps.
+template <class Visit>
+void visit_handed_over(const Job& job, Visit visit) {
     for (const protocol::JobInput& input : job.spec.inputs) {
-        if (input.blob) visit(*input.blob);
-        for (const protocol::InputFile& file : input.files) visit(file.blob);
+        if (input.from) visit_input(input, visit);
     }
 }
 
@@ -23,6 +35,25 @@ void visit_attempts(const State& state, const Job& job, Visit visit) {
     for (const TaskId task : job.tasks) {
         for (const LeaseId lease : state.tasks.at(task).attempts) visit(state.attempts.at(lease));
     }
+}
+
+/// Each earlier attempt whose result answered a task of the job.
+template <class Visit>
+void visit_reused(const State& state, const Job& job, Visit visit) {
+    for (const TaskId task : job.tasks) {
+        const auto& reused = state.tasks.at(task).reused;
+        if (reused) visit(state.attempts.at(reused->lease));
+    }
+}
+
+/// Each file that a job left, in attempts of its own or by earlier results.
+template <class Visit>
+void visit_left(const State& state, const Job& job, Visit visit) {
+    const auto files = [&](const Attempt& attempt) {
+        for (const protocol::Artifact& artifact : attempt.artifacts) visit(artifact.blob);
+    };
+    visit_attempts(state, job, files);
+    visit_reused(state, job, files);
 }
 
 }  // namespace
@@ -39,7 +70,12 @@ BlobHolds::BlobHolds(const State& state, const Retention& retention) : retention
             for (const Hash& hash : attempt.uploads) upload_begun(job.account, hash);
             if (attempt.phase == Phase::ended) attempt_ended(job.account, attempt);
         });
+        visit_reused(state, job, [&](const Attempt& it) { task_reused(job.account, it); });
         if (job.ended) job_ended(state, job);
+        if (!job.needs_open) continue;
+        visit_needs(state, job, [&](const Job& needed) {
+            if (needed.ended) need_ended(state, job, needed);
+        });
     }
 }
 
@@ -93,14 +129,34 @@ void BlobHolds::attempt_ended(AccountId account, const Attempt& attempt) {
     for (const Hash& hash : attempt.uploads) release({account, hash}, Time{});
 }
 
+void BlobHolds::task_reused(AccountId account, const Attempt& source) {
+    for (const protocol::Artifact& artifact : source.artifacts) hold({account, artifact.blob});
+}
+
+void BlobHolds::need_ended(const State& state, const Job& job, const Job& needed) {
+    visit_left(state, needed, [&](const Hash& hash) { hold({job.account, hash}); });
+}
+
+void BlobHolds::release_needs(const State& state, const Job& job) {
+    visit_needs(state, job, [&](const Job& needed) {
+        if (!needed.ended) return;
+        visit_left(state, needed, [&](const Hash& hash) { release({job.account, hash}, Time{}); });
+    });
+}
+
+void BlobHolds::inputs_resolved(const State& state, const Job& job) {
+    visit_handed_over(job, [&](const Hash& hash) { hold({job.account, hash}); });
+    release_needs(state, job);
+}
+
 void BlobHolds::job_ended(const State& state, const Job& job) {
+    if (job.needs_open) release_needs(state, job);
     const Time ended = job.ended.value_or(Time{});
     visit_inputs(job,
                  [&](const Hash& hash) { release({job.account, hash}, ended + retention_.blob); });
+    visit_left(state, job,
+               [&](const Hash& hash) { release({job.account, hash}, ended + retention_.blob); });
     visit_attempts(state, job, [&](const Attempt& attempt) {
-        for (const protocol::Artifact& artifact : attempt.artifacts) {
-            release({job.account, artifact.blob}, ended + retention_.blob);
-        }
         if (attempt.log) release({job.account, attempt.log->blob}, ended + retention_.log);
     });
 }

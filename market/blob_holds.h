@@ -36,9 +36,11 @@ struct Retention {
 /// Why each account's blobs are kept, and which of them nothing keeps any more.
 ///
 /// An open job holds its inputs and what its attempts left; a live attempt holds what it has
-/// uploaded. After a job's end its files are held for a while, its logs for a shorter one, and an
-/// upload that no job names only for a moment. When the last hold has ended the bytes lie for the
-/// delay, then they are due. Found again from the State, like Index; nothing is walked.
+/// uploaded. A job that waits for others holds what those that have ended left, until it has its
+/// inputs; one that was given an earlier result holds that. After a job's end its files are held
+/// for a while, its logs for a shorter one, and an upload that no job names only for a moment. When
+/// the last hold has ended the bytes lie for the delay, then they are due. Found again from the
+/// State, like Index; nothing is walked.
 class BlobHolds {
 public:
     using Due = std::tuple<Time, AccountId, Hash>;  // since when nothing holds it
@@ -55,6 +57,11 @@ public:
     /// The attempt's uploads are only held further if it names them. Its job is still open.
     void attempt_ended(AccountId, const Attempt&);
     void job_ended(const State&, const Job&);
+    /// `Job` waits, and `needed` has ended.
+    void need_ended(const State&, const Job&, const Job& needed);
+    /// It has its inputs, and waits no more.
+    void inputs_resolved(const State&, const Job&);
+    void task_reused(AccountId, const Attempt& source);
 
     /// Of what nothing holds: since when, the longest first.
     const std::set<Due>& unheld() const { return unheld_; }
@@ -80,6 +87,7 @@ private:
     void change(const Key&, Change);
     void hold(const Key&);
     void release(const Key&, Time until);
+    void release_needs(const State&, const Job&);
 
     Retention retention_;
     std::map<Key, Holding> holdings_;

@@ -92,7 +92,8 @@ std::uint64_t spread(const MachinePlace& place) {
 Dispatch::Dispatch(const State& state) {
     for (const auto& [id, account] : state.accounts) moved(account);
     for (const auto& [id, task] : state.tasks) {
-        if (task.state == protocol::TaskState::queued) wait(state.jobs.at(task.job), task);
+        const Job& job = state.jobs.at(task.job);
+        if (task.state == protocol::TaskState::queued && !job.needs_open) wait(job, task);
     }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "market/market.h"
+#include "market/workflows.h"
+#include "protocol/identity.h"
 
 namespace shoal::market {
 
@@ -23,8 +25,46 @@ Duration retry_delay(const Settings& settings, std::uint32_t retries) {
 
 TaskState end_state(Reason reason) {
     if (reason == Reason::completed) return TaskState::accepted;
-    if (reason == Reason::cancelled_by_buyer) return TaskState::cancelled;
+    if (reason == Reason::cancelled_by_buyer || reason == Reason::step_skipped) {
+        return TaskState::cancelled;
+    }
     return TaskState::failed;
+}
+
+protocol::ReceiptLine line_of(const State& state, TaskId task, const Attempt& attempt) {
+    return {attempt.lease,
+            task,
+            attempt.provider,
+            state.providers.at(attempt.provider).key,
+            attempt.reason,
+            attempt.started.value_or(Time{}),
+            attempt.ran,
+            attempt.charge,
+            attempt.fee,
+            attempt.artifacts,
+            {}};
+}
+
+/// Of the task's attempts, and of the earlier one that answered it.
+void add_lines(const State& state, const Task& task, std::vector<protocol::ReceiptLine>& lines) {
+    for (const LeaseId lease : task.attempts) {
+        lines.push_back(line_of(state, task.id, state.attempts.at(lease)));
+    }
+    if (!task.reused) return;
+    const Attempt& source = state.attempts.at(task.reused->lease);
+    protocol::ReceiptLine line = line_of(state, task.id, source);
+    line.charge = task.reused->charge;
+    line.fee = task.reused->fee;
+    line.reused = protocol::ReusedResult{source.job, task.reused->identity, task.reused->verified};
+    lines.push_back(std::move(line));
+}
+
+/// What makes the attempt's result one that may answer other tasks; nothing if it is not.
+std::optional<Hash> identity_of(const Job& job, const Task& task,
+                                const protocol::AttemptEnded& event) {
+    const bool is_result = event.reason == Reason::completed && !event.artifacts.empty();
+    if (!is_result || job.spec.determinism != protocol::Determinism::bits) return std::nullopt;
+    return protocol::task_identity(job.spec, task.parameters);
 }
 
 }  // namespace
@@ -54,6 +94,7 @@ void Market::end_one(LeaseId lease, End end, const Moment& moment, Batch& batch)
     }
     const ledger::Split parts = ledger::split(event.charge, settings_.fee_basis_points);
     event.fee = parts.fee;
+    event.identity = identity_of(job, state_.tasks.at(attempt.task), event);
     record(std::move(event), batch);
 
     ledger::TransferRequest pay;
@@ -138,6 +179,7 @@ void Market::end_job_if_done(JobId id, const Moment& moment, Batch& batch) {
     post({release}, moment, batch);
 
     record(protocol::ReceiptIssued{state_.next.receipt, id, {}, moment.now}, batch);
+    follow_needs(id, moment, batch);
 }
 
 Result<protocol::Receipt> Market::receipt(JobId id) const {
@@ -146,8 +188,9 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
     const Job& job = found->second;
     if (!job.ended) return Error{Code::not_found, "the job has not ended: it has no receipt yet"};
     if (state_.accounts.at(job.account).erased) {
-        return Error{Code::not_found, "the receipt is gone: the buyer's data was erased; a copy "
-                                      "from before can still be verified"};
+        return Error{Code::not_found,
+                     "the receipt is gone: the buyer's data was erased; a copy "
+                     "from before can still be verified"};
     }
     protocol::Receipt receipt;
     receipt.receipt = job.receipt;
@@ -163,16 +206,13 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
     receipt.charged = job.charged;
     receipt.released = job.hold - job.charged;
     receipt.market = signer_.public_key();
-    for (const TaskId task : job.tasks) {
-        for (const LeaseId lease : state_.tasks.at(task).attempts) {
-            const Attempt& attempt = state_.attempts.at(lease);
-            receipt.lines.push_back({lease, task, attempt.provider,
-                                     state_.providers.at(attempt.provider).key, attempt.reason,
-                                     attempt.started.value_or(Time{}), attempt.ran, attempt.charge,
-                                     attempt.fee, attempt.artifacts});
-        }
+    if (job.workflow != WorkflowId{}) {
+        receipt.step = protocol::ReceiptStep{job.workflow, job.step, handed_over(job)};
     }
-    std::ranges::sort(receipt.lines, {}, &protocol::ReceiptLine::lease);
+    for (const TaskId task : job.tasks) add_lines(state_, state_.tasks.at(task), receipt.lines);
+    std::ranges::sort(receipt.lines, {}, [](const protocol::ReceiptLine& line) {
+        return std::pair(line.lease, line.task);
+    });
     receipt.signature = job.signature ? *job.signature : signer_.sign(receipt_bytes(receipt));
     return receipt;
 }

@@ -164,6 +164,27 @@ struct Telling {
                                               {"hold", to_string(event.hold)}};
         return true;
     }
+    bool tell(const protocol::WorkflowSubmitted& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"workflow", to_string(event.workflow)},
+                                              {"name", event.title},
+                                              {"steps", json::write(event.steps)}};
+        return true;
+    }
+    bool tell(const protocol::InputsResolved& event) const {
+        about_job(state, event.job, draft);
+        draft.item.body = boost::json::object{{"inputs", json::write(event.inputs)}};
+        return true;
+    }
+    bool tell(const protocol::TaskReused& event) const {
+        about_task(state, event.task, draft);
+        draft.item.lease = event.lease;
+        draft.item.body = boost::json::object{{"lease", to_string(event.lease)},
+                                              {"verified", event.verified},
+                                              {"charge", to_string(event.charge)},
+                                              {"fee", to_string(event.fee)}};
+        return true;
+    }
     bool tell(const protocol::LeaseGranted& event) const {
         about_attempt(state, event.lease, draft);
         draft.item.body = boost::json::object{{"reserve", to_string(event.reserve)},

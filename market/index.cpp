@@ -51,14 +51,17 @@ Index::Index(const State& state) {
     for (const auto& [id, job] : state.jobs) job_added(job);
     for (const auto& [id, task] : state.tasks) {
         task_moved({}, task.state);
-        if (task.state == protocol::TaskState::queued) task_queued(task);
+        if (task.state != protocol::TaskState::queued) continue;
+        if (!state.jobs.at(task.job).needs_open) task_queued(task);
     }
     for (const auto& [hash, blob] : state.blobs) blob_added(blob);
     for (const auto& [id, attempt] : state.attempts) {
         attempt_moved({}, attempt);
+        if (attempt.identity) result_kept(state.jobs.at(attempt.job), attempt);
         if (attempt.phase == Phase::ended) continue;
         attempt_begun(attempt, state.jobs.at(attempt.job).spec.resources);
     }
+    for (const auto& [id, workflow] : state.workflows) workflow_added(workflow);
     for (const auto& [hash, accounts] : state.dropped) {
         for (const auto& [account, at] : accounts) blob_dropped(hash, account, at);
     }
@@ -137,6 +140,18 @@ void Index::attempt_ended(const Attempt& attempt, const protocol::Resources& nee
     usage_.erase(attempt.provider);
 }
 
+void Index::result_kept(const Job& job, const Attempt& attempt) {
+    results_.keep(job.account, attempt.identity.value(), attempt.lease, attempt.artifacts);
+}
+
+std::vector<LeaseId> Index::results_dropped(AccountId account, const Hash& blob) {
+    return results_.drop(account, blob);
+}
+
+void Index::workflow_added(const Workflow& workflow) {
+    workflows_[workflow.account].insert(workflow.id);
+}
+
 void Index::blob_dropped(const Hash& hash, AccountId account, Time at) {
     dropped_.emplace(at, hash, account);
 }
@@ -173,6 +188,12 @@ const std::set<JobId>& Index::jobs(AccountId account, protocol::JobState state) 
 
 const std::set<JobId>& Index::jobs(protocol::JobState state) const {
     return jobs_of(jobs_by_state_, {everyone, state});
+}
+
+const std::set<WorkflowId>& Index::workflows(AccountId account) const {
+    static const std::set<WorkflowId> none;
+    const auto found = workflows_.find(account);
+    return found == workflows_.end() ? none : found->second;
 }
 
 Usage Index::usage(ProviderId provider) const {

@@ -6,11 +6,13 @@
 #include <set>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "core/hash.h"
 #include "core/id.h"
 #include "core/signature.h"
 #include "core/time.h"
+#include "market/results.h"
 #include "market/state.h"
 
 namespace shoal::market {
@@ -59,19 +61,25 @@ public:
     void attempt_ended(const Attempt&, const protocol::Resources&);
     void blob_added(const Blob&);
     void blob_removed(const Blob&);
+    void result_kept(const Job&, const Attempt&);
+    /// The attempts whose result is gone with the blob.
+    std::vector<LeaseId> results_dropped(AccountId, const Hash& blob);
+    void workflow_added(const Workflow&);
     void blob_dropped(const Hash&, AccountId, Time);
     void drop_forgotten(const Hash&, AccountId, Time);
 
     std::optional<KeyId> key(const Hash& secret) const;
     std::optional<ProviderId> provider(const PublicKey&) const;
 
-    /// Jobs with queued tasks, oldest first, and their queued tasks, oldest first.
+    /// Jobs with queued tasks that wait for no other job, oldest first, and these, oldest first.
     const std::map<JobId, std::set<TaskId>>& queued() const { return queued_; }
 
     const std::set<LeaseId>& live(ProviderId) const;
     const std::set<JobId>& jobs(AccountId) const;
     const std::set<JobId>& jobs(AccountId, protocol::JobState) const;
     const std::set<JobId>& jobs(protocol::JobState) const;
+    const Results& results() const { return results_; }
+    const std::set<WorkflowId>& workflows(AccountId) const;
     const Tally& tally() const { return tally_; }
     Usage usage(ProviderId) const;
 
@@ -94,6 +102,8 @@ private:
     Tally tally_;
     std::set<std::pair<Time, LeaseId>> deadlines_;
     std::set<std::tuple<Time, Hash, AccountId>> dropped_;
+    Results results_;
+    std::map<AccountId, std::set<WorkflowId>> workflows_;
 };
 
 }  // namespace shoal::market

@@ -109,45 +109,68 @@ Status Market::check_caps(const Job& job, std::size_t tasks) const {
                                to_string(Span{settings_.paid_time_min}), asked));
 }
 
-Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& moment, Batch& batch) {
-    const Account& payer = *TRY(unerased(account));
-    TRY(check_open(payer));
-    TRY(check_blobs_kept(payer));
-    TRY(protocol::validate(spec, protocol::SpecSource::api));
+/// All that can be refused of a job; its ids are given when it begins.
+Result<protocol::JobSubmitted> Market::plan(AccountId account, JobSpec spec, Time now) const {
     TRY(check_inputs(account, spec));
     protocol::JobSubmitted event;
-    event.job = state_.next.job;
     event.account = account;
-    event.at = moment.now;
-    TaskId task = state_.next.task;
+    event.at = now;
     for (protocol::Parameters& parameters : protocol::expand(spec.tasks)) {
-        event.tasks.push_back({task, std::move(parameters)});
-        ++task.value;
+        event.tasks.push_back({TaskId{}, std::move(parameters)});
     }
     event.hold = TRY(hold_for(account, spec, event.tasks.size()));
-    TRY(check_quota(most(payer), spending_.of(account), {event.hold, event.tasks.size()},
-                    moment.now));
+    if (event.hold <= Lamports{}) {
+        return Error{Code::invalid, "expected an amount above zero, got " + to_string(event.hold)};
+    }
     event.spec_hash = sha256(json::print(spec));
     event.spec = std::move(spec);
+    return event;
+}
 
+/// Whether the account may begin anything.
+Status Market::check_buyer(AccountId account) const {
+    const Account& payer = *TRY(unerased(account));
+    TRY(check_open(payer));
+    return check_blobs_kept(payer);
+}
+
+Status Market::check_funds(AccountId account, const Need& need, Time now) const {
+    TRY(check_quota(most(state_.accounts.at(account)), spending_.of(account), need, now));
+    const Lamports hold = need.hold;
+    const Lamports available = ledger_.balance(LedgerAccount::available(account));
+    if (hold <= available) return Done{};
+    return Error{Code::exhausted,
+                 fmt::format("the job sets {} credit aside, and {} credit is available",
+                             to_decimal(hold), to_decimal(available))};
+}
+
+JobId Market::begin_job(protocol::JobSubmitted event, const Moment& moment, Batch& batch) {
+    event.job = state_.next.job;
+    TaskId task = state_.next.task;
+    for (protocol::PlannedTask& planned : event.tasks) {
+        planned.task = task;
+        ++task.value;
+    }
     ledger::TransferRequest hold;
     hold.key = "hold:" + to_string(event.job);
     hold.purpose = protocol::TransferPurpose::hold_placed;
-    hold.from = LedgerAccount::available(account);
+    hold.from = LedgerAccount::available(event.account);
     hold.to = LedgerAccount::held(event.job);
     hold.amount = event.hold;
     hold.job = event.job;
-    const Lamports available = ledger_.balance(hold.from);
-    if (available < hold.amount) {
-        return Error{Code::exhausted,
-                     fmt::format("the job sets {} credit aside, and {} credit is available",
-                                 to_decimal(hold.amount), to_decimal(available))};
-    }
-    const protocol::TransferPosted posted = TRY(ledger_.transfer(hold, moment.now));
-
     const JobId job = event.job;
     record(std::move(event), batch);
-    record(posted, batch);
+    post({hold}, moment, batch);
+    return job;
+}
+
+Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& moment, Batch& batch) {
+    TRY(check_buyer(account));
+    TRY(protocol::validate(spec, protocol::SpecSource::api));
+    protocol::JobSubmitted planned = TRY(plan(account, std::move(spec), moment.now));
+    TRY(check_funds(account, {planned.hold, planned.tasks.size()}, moment.now));
+    const JobId job = begin_job(std::move(planned), moment, batch);
+    reuse_results(job, moment, batch);
     match(moment, batch);
     return job;
 }

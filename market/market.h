@@ -18,6 +18,7 @@
 #include "market/settings.h"
 #include "protocol/receipt.h"
 #include "protocol/session.h"
+#include "protocol/workflow.h"
 
 namespace shoal::market {
 
@@ -63,6 +64,12 @@ public:
 
     /// In every state; nothing happens to a job that has ended. not_found: no such job.
     Status cancel(JobId, const Moment&, Batch&);
+
+    /// All its steps or none; refuses like submit, the path below `steps.NAME`. A step waits until
+    /// all that it needs has ended. denied: they set aside more than the workflow may cost.
+    Result<WorkflowId> submit_workflow(AccountId, protocol::WorkflowSpec, const Moment&, Batch&);
+    /// Every step that has not ended. not_found: no such workflow.
+    Status cancel_workflow(WorkflowId, const Moment&, Batch&);
 
     /// not_found: no such account. invalid: not from 1 to limits::weight_most.
     Status weigh_account(AccountId, std::uint32_t weight, const Moment&, Batch&);
@@ -161,6 +168,16 @@ private:
     Result<const Account*> unerased(AccountId) const;
     Status check_leaving(const Erasure&) const;
     bool is_last_operator(AccountId) const;
+    Result<protocol::JobSubmitted> plan(AccountId, protocol::JobSpec, Time now) const;
+    Status check_buyer(AccountId) const;
+    Status check_funds(AccountId, const Need&, Time now) const;
+    JobId begin_job(protocol::JobSubmitted, const Moment&, Batch&);
+    void follow_needs(JobId ended, const Moment&, Batch&);
+    void begin_step(JobId, const Moment&, Batch&);
+    void end_waiting(JobId, protocol::Reason, const Moment&, Batch&);
+    void reuse_results(JobId, const Moment&, Batch&);
+    bool reuse_result(const Job&, const Task&, const Moment&, Batch&);
+
     Status check_inputs(AccountId, protocol::JobSpec&) const;
     Result<bool> is_new_output(const StoredBlob&) const;
     void drop_blobs(const Moment&, Batch&);

@@ -93,7 +93,7 @@ TEST_CASE("what is refused changes nothing") {
     spec.command = {};
     CHECK(code(spec) == Code::invalid);
     spec = simple_job();
-    spec.inputs.push_back({"data", std::nullopt, sha256("nobody has it"), 0, false, {}});
+    spec.inputs.push_back({"data", {}, {}, sha256("nobody has it"), 0, false, {}});
     CHECK(code(spec) == Code::not_found);
     spec = simple_job();
     spec.resources.cores = 64;  // nobody fits, and there is no price to quote

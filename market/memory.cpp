@@ -27,6 +27,7 @@ void check_tasks(const State& state, const Job& job) {
             }
             charged = charged + attempt.charge;
         }
+        if (task.reused) charged = charged + task.reused->charge;
         check(live == (task.state == TaskState::leased ? 1U : 0U));
     }
     check(open == job.tasks_open);

@@ -76,6 +76,9 @@ protected:
     void on(const protocol::AccountFrozen&);
     void on(const protocol::AccountErased&);
     void on(const protocol::OperatorActed&);
+    void on(const protocol::WorkflowSubmitted&);
+    void on(const protocol::InputsResolved&);
+    void on(const protocol::TaskReused&);
 
     /// What is online and takes work can be found by those who wait.
     void show(ProviderId);

@@ -66,6 +66,9 @@ void Memory::on(const protocol::BlobDropped& event) {
         index_.blob_removed(blob);
         state_.blobs.erase(event.blob);
     }
+    for (const LeaseId lease : index_.results_dropped(event.account, event.blob)) {
+        state_.attempts.at(lease).identity.reset();
+    }
     holds_.dropped(event.account, event.blob);
     if (!holds_.first_of(event.account)) leaving_.erase(event.account);
     state_.dropped[event.blob][event.account] = event.at;
@@ -148,6 +151,14 @@ void Memory::forget_person(AccountId account) {
             for (const LeaseId lease : task.attempts) forget_words(state_.attempts.at(lease));
         }
     }
+    for (const WorkflowId id : index_.workflows(account)) {
+        Workflow& workflow = state_.workflows.at(id);
+        workflow.name.clear();
+        for (protocol::WorkflowStep& step : workflow.steps) {
+            step.step = to_string(step.job);
+            state_.jobs.at(step.job).step = step.step;
+        }
+    }
     for (auto& [id, provider] : state_.providers) {
         if (provider.account != account) continue;
         forget_words(provider);
@@ -173,7 +184,7 @@ void Memory::on(const protocol::OperatorActed& event) {
         return first.at + limits::audit_kept <= event.at ||
                state_.audit.size() > limits::audit_entries;
     };
-    while (is_over(state_.audit.begin()->second)) state_.audit.erase(state_.audit.begin());
+    while (is_over(state_.audit.begin()->second)) state_.audit.erase(state_.audit.begin()->first);
 }
 
 }  // namespace shoal::market

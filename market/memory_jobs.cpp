@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "market/memory.h"
 #include "market/next_id.h"
+#include "market/workflows.h"
 
 namespace shoal::market {
 
@@ -42,6 +43,9 @@ void Memory::on(const protocol::JobSubmitted& event) {
     job.hold = event.hold;
     job.submitted = event.at;
     job.tasks_open = static_cast<std::uint32_t>(event.tasks.size());
+    job.workflow = event.workflow;
+    job.step = event.step;
+    job.needs_open = !event.spec.needs.empty();
     for (const protocol::PlannedTask& planned : event.tasks) {
         Task task;
         task.id = planned.task;
@@ -50,8 +54,10 @@ void Memory::on(const protocol::JobSubmitted& event) {
         task.not_before = event.at;
         job.tasks.push_back(task.id);
         index_.task_moved({}, task.state);
-        index_.task_queued(task);
-        dispatch_.wait(job, task);
+        if (!job.needs_open) {
+            index_.task_queued(task);
+            dispatch_.wait(job, task);
+        }
         state_.tasks.emplace(task.id, std::move(task));
         state_.next.task = after(planned.task);
     }
@@ -133,6 +139,8 @@ void Memory::on(const protocol::AttemptEnded& event) {
     attempt.ran = event.ran;
     attempt.charge = event.charge;
     attempt.fee = event.fee;
+    attempt.identity = event.identity;
+    if (attempt.identity) index_.result_kept(job, attempt);
     holds_.attempt_ended(job.account, attempt);
     attempt.uploads.clear();
     job.reserved = job.reserved - attempt.reserve;
@@ -162,9 +170,10 @@ void Memory::on(const protocol::TaskRequeued& event) {
 void Memory::on(const protocol::TaskEnded& event) {
     state_.now = event.at;
     Task& task = state_.tasks.at(event.task);
-    if (task.state == TaskState::queued) {
+    const Job& job = state_.jobs.at(task.job);
+    if (task.state == TaskState::queued && !job.needs_open) {
         index_.task_unqueued(task);
-        dispatch_.gone(state_.jobs.at(task.job), task);
+        dispatch_.gone(job, task);
     }
     index_.task_moved(task.state, event.state);
     task.state = event.state;
@@ -182,8 +191,12 @@ void Memory::on(const protocol::JobEnded& event) {
     job.ended = event.at;
     dispatch_.free(reservations_.release(event.job));
     index_.job_ended(job);
+    for (const Job* other : dependents(state_, job)) {
+        if (other->needs_open) holds_.need_ended(state_, *other, job);
+    }
     holds_.job_ended(state_, job);
     spending_.job_ended(job);
+    job.needs_open = false;
 }
 
 void Memory::on(const protocol::ReceiptIssued& event) {
@@ -192,6 +205,42 @@ void Memory::on(const protocol::ReceiptIssued& event) {
     job.receipt = event.receipt;
     job.signature = event.signature;
     state_.next.receipt = after(event.receipt);
+}
+
+void Memory::on(const protocol::WorkflowSubmitted& event) {
+    state_.now = event.at;
+    const Workflow workflow{event.workflow, event.account, event.title, event.steps, event.at};
+    index_.workflow_added(workflow);
+    state_.workflows.emplace(event.workflow, workflow);
+    state_.next.workflow = after(event.workflow);
+}
+
+void Memory::on(const protocol::InputsResolved& event) {
+    state_.now = event.at;
+    Job& job = state_.jobs.at(event.job);
+    job.spec.inputs = event.inputs;
+    job.needs_open = false;
+    holds_.inputs_resolved(state_, job);
+    for (const TaskId id : job.tasks) {
+        Task& task = state_.tasks.at(id);
+        task.not_before = event.at;
+        index_.task_queued(task);
+        dispatch_.wait(job, task);
+    }
+}
+
+void Memory::on(const protocol::TaskReused& event) {
+    state_.now = event.at;
+    Task& task = state_.tasks.at(event.task);
+    Job& job = state_.jobs.at(task.job);
+    const Attempt& source = state_.attempts.at(event.lease);
+    spending_.attempt_charged(job.account, event.charge);
+    task.reused = {event.lease, event.identity, event.verified, event.charge, event.fee};
+    job.charged = job.charged + event.charge;
+    Provider& provider = state_.providers.at(source.provider);
+    provider.earned = provider.earned + (event.charge - event.fee);
+    holds_.task_reused(job.account, source);
+    dispatch_.refresh(job);
 }
 
 void Memory::on(const protocol::ProviderVerified& event) {

@@ -91,6 +91,9 @@ bool may_say(Reason reason) {
         case Reason::stopped_early:
         case Reason::no_provider_fits:
         case Reason::gang_broken:
+        case Reason::need_failed:
+        case Reason::step_skipped:
+        case Reason::handover_failed:
             return false;
     }
     return false;

@@ -153,7 +153,8 @@ AccountLimits most(const Account& account) {
 Status check_quota(const AccountLimits& limits, const Spent& spent, const Need& need, Time now) {
     TRY(check_one("budget_total", limits.budget_total, sum(spent.spent, spent.held), need.hold));
     TRY(check_one("budget_day", limits.budget_day, spent.placed_on(now), need.hold));
-    TRY(check_one("jobs_open", count_of(limits.jobs_open), Count{spent.jobs_open}, Count{1}));
+    TRY(check_one("jobs_open", count_of(limits.jobs_open), Count{spent.jobs_open},
+                  Count{need.jobs}));
     TRY(check_one("tasks_open", count_of(limits.tasks_open), Count{spent.tasks_open},
                   Count{need.tasks}));
     return Done{};

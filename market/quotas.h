@@ -48,10 +48,11 @@ private:
     std::map<AccountId, Spent> accounts_;
 };
 
-/// What a job would take of its account's limits.
+/// What a job, or several that come together, would take of the account's limits.
 struct Need {
     Lamports hold;
     std::uint64_t tasks = 0;
+    std::uint64_t jobs = 1;
 };
 
 /// The tighter of the operator's limits and the account's own; what blobs may take is always

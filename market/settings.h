@@ -16,6 +16,7 @@ struct Settings {
     Duration starving_after{
         60'000};  // a task that fits but finds no room has room kept for it then
     std::uint32_t fee_basis_points = 1'000;
+    std::uint32_t cache_basis_points = 1'000;  // of what a result cost, for giving it again
     Retention retention;
 };
 

@@ -113,13 +113,26 @@ struct Attempt {
     Duration ran{};
     Lamports charge;
     Lamports fee;
+    std::optional<Hash> identity{};  // while its result may answer other tasks
 
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Attempt, (),
                       (lease, job, task, provider, price, reserve, time_max, granted, deadline,
                        phase, started, exited, ended, outcome, reason, detail, artifacts, log,
-                       metrics, uploads, ran, charge, fee))
+                       metrics, uploads, ran, charge, fee, identity))
+
+/// The earlier attempt whose result a task was given, and what that cost.
+struct Reused {
+    LeaseId lease;
+    Hash identity;
+    bool verified = false;
+    Lamports charge;
+    Lamports fee;
+
+    friend bool operator==(const Reused&, const Reused&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Reused, (), (lease, identity, verified, charge, fee))
 
 struct Task {
     TaskId id;
@@ -130,10 +143,12 @@ struct Task {
     std::uint32_t retries = 0;
     Time not_before;
     std::vector<LeaseId> attempts;
+    std::optional<Reused> reused{};
 
     friend bool operator==(const Task&, const Task&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Task, (), (id, job, parameters, state, reason, retries, not_before, attempts))
+BOOST_DESCRIBE_STRUCT(Task, (),
+                      (id, job, parameters, state, reason, retries, not_before, attempts, reused))
 
 struct Job {
     JobId id;
@@ -151,12 +166,28 @@ struct Job {
     std::uint32_t tasks_open = 0;
     ReceiptId receipt;
     std::optional<Signature> signature;  // of a receipt of release 0.1
+    WorkflowId workflow{};               // whose step it is, if it is one
+    std::string step{};                  // its name there
+    bool needs_open = false;             // what it needs has not ended: its tasks may not begin
 
     friend bool operator==(const Job&, const Job&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, account, spec, spec_hash, tasks, hold, reserved, charged, state, reason,
-                       submitted, ended, tasks_open, receipt, signature))
+                       submitted, ended, tasks_open, receipt, signature, workflow, step,
+                       needs_open))
+
+/// Jobs that need one another, each after all that it needs.
+struct Workflow {
+    WorkflowId id;
+    AccountId account;
+    std::string name;
+    std::vector<protocol::WorkflowStep> steps;
+    Time submitted;
+
+    friend bool operator==(const Workflow&, const Workflow&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Workflow, (), (id, account, name, steps, submitted))
 
 /// The next number of each kind of id.
 struct Counters {
@@ -168,10 +199,12 @@ struct Counters {
     LeaseId lease{1};
     ReceiptId receipt{1};
     ActionId action{1};
+    WorkflowId workflow{1};
 
     friend bool operator==(const Counters&, const Counters&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Counters, (), (account, key, provider, job, task, lease, receipt, action))
+BOOST_DESCRIBE_STRUCT(Counters, (),
+                      (account, key, provider, job, task, lease, receipt, action, workflow))
 
 /// A request that came with an Idempotency-Key, by "account route key".
 struct Answered {
@@ -196,14 +229,15 @@ struct State {
     IdMap<TaskId, Task> tasks;
     IdMap<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
-    std::map<ActionId, protocol::OperatorActed> audit;  // as long as it is kept
+    IdMap<ActionId, protocol::OperatorActed> audit;  // as long as it is kept
     protocol::LedgerState ledger;
+    IdMap<WorkflowId, Workflow> workflows;
 
     friend bool operator==(const State&, const State&) = default;
 };
 BOOST_DESCRIBE_STRUCT(State, (),
                       (now, next, accounts, keys, blobs, dropped, providers, jobs, tasks, attempts,
-                       answered, audit, ledger))
+                       answered, audit, ledger, workflows))
 
 /// A snapshot's bytes, and back. corrupt: not the JSON of a state.
 std::string write_state(const State&);

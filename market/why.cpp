@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "market/matching.h"
 #include "market/rules.h"
+#include "market/workflows.h"
 
 namespace shoal::market {
 
@@ -173,6 +174,18 @@ void explain_end(const Job& job, protocol::JobWhy& answer) {
     }
 }
 
+/// What a step is told that waits for others.
+void explain_needs(const State& state, const Job& job, protocol::JobWhy& answer) {
+    answer.waits_for = open_needs(state, job);
+    std::vector<std::string> names;
+    for (const auto& [step, id] : answer.waits_for) {
+        names.push_back(fmt::format("{} ({})", step, to_string(id)));
+        answer.help.emplace_back("shoal why " + to_string(id));
+    }
+    answer.sentence = fmt::format("waits for {} of its workflow: {}",
+                                  names.size() == 1 ? "a step" : "steps", fmt::join(names, ", "));
+}
+
 std::string task_sentence(const protocol::TaskWhy& answer) {
     if (answer.not_before) return "it is tried again after a pause";
     if (answer.waits_for) return answer.waits_for->sentence;
@@ -202,6 +215,12 @@ std::vector<protocol::PriceStep> price_steps_for(const Market& market, const Job
         steps.push_back({offers[i].first, i + 1, free});
     }
     return steps;
+}
+
+std::string reuse_sentence(const State& state, const Reused& reused) {
+    return fmt::format("answered by the {} result of {} of {}, which was the same",
+                       reused.verified ? "verified" : "unverified", to_string(reused.lease),
+                       to_string(state.attempts.at(reused.lease).job));
 }
 
 protocol::TaskCounts count_tasks(const State& state, const Job& job) {
@@ -247,6 +266,8 @@ protocol::JobWhy why(const Market& market, JobId id, Time now) {
     answer.sentence = sentence(job, answer.tasks);
     if (job.state != protocol::JobState::open) {
         explain_end(job, answer);
+    } else if (job.needs_open) {
+        explain_needs(market.state(), job, answer);
     } else if (market.index().queued().contains(id)) {
         explain_waiting(market, job, now, answer);
     }
@@ -277,9 +298,12 @@ protocol::TaskWhy why(const Market& market, TaskId id, Time now) {
         if (task.not_before > now) answer.not_before = task.not_before;
         answer.waits_for = why(market, task.job, now);
     }
-    answer.sentence = task.state == protocol::TaskState::cancelled
-                          ? std::string(protocol::row(task.reason).sentence)
-                          : task_sentence(answer);
+    answer.sentence = task_sentence(answer);
+    const bool has_no_try = answer.tries.empty() && task.state == protocol::TaskState::failed;
+    if (has_no_try || task.state == protocol::TaskState::cancelled) {
+        answer.sentence = protocol::row(task.reason).sentence;
+    }
+    if (task.reused) answer.sentence = reuse_sentence(state, *task.reused);
     return answer;
 }
 

@@ -30,6 +30,9 @@ protocol::ProviderWhy why(const Market&, ProviderId);
 /// The job's tasks by state.
 protocol::TaskCounts count_tasks(const State&, const Job&);
 
+/// Whose earlier result answered a task.
+std::string reuse_sentence(const State&, const Reused&);
+
 /// Where the job stands, in one sentence.
 std::string sentence(const Job&, const protocol::TaskCounts&);
 

@@ -24,6 +24,7 @@
 #include "protocol/job.h"
 #include "protocol/ledger.h"
 #include "protocol/reasons.h"
+#include "protocol/receipt.h"
 
 namespace shoal::protocol {
 
@@ -85,10 +86,12 @@ struct JobView {
     std::optional<Time> ended;
     std::optional<BestTask> best;
     std::optional<JobSpec> spec;
+    std::optional<WorkflowId> workflow{};  // whose step it is, and its name there
+    std::optional<std::string> step{};
 };
 BOOST_DESCRIBE_STRUCT(JobView, (),
                       (job, account, name, state, reason, sentence, tasks, progress, hold, reserved,
-                       charged, released, submitted, ended, best, spec))
+                       charged, released, submitted, ended, best, spec, workflow, step))
 
 struct JobPage {
     std::vector<JobView> items;
@@ -115,10 +118,12 @@ struct TaskView {
     std::map<std::string, double> metrics;
     std::optional<std::uint64_t> rank;
     Lamports charged;
+    std::optional<ReusedResult> reused{};  // answered by an earlier result: `lease` is that one's
 };
 BOOST_DESCRIBE_STRUCT(TaskView, (),
                       (task, job, parameters, state, reason, sentence, attempts, retries,
-                       not_before, lease, provider, phase, progress, metrics, rank, charged))
+                       not_before, lease, provider, phase, progress, metrics, rank, charged,
+                       reused))
 
 struct TaskPage {
     std::vector<TaskView> items;
@@ -162,23 +167,5 @@ struct AttemptPage {
     std::optional<std::string> next;
 };
 BOOST_DESCRIBE_STRUCT(AttemptPage, (), (items, next))
-
-/// `available`: its bytes are there. `dropped`: since when they are gone, where that is remembered.
-struct ArtifactView {
-    std::string path;
-    TaskId task;
-    LeaseId lease;
-    Hash blob;
-    std::uint64_t size_bytes = 0;
-    bool available = true;
-    std::optional<Time> dropped;
-};
-BOOST_DESCRIBE_STRUCT(ArtifactView, (), (path, task, lease, blob, size_bytes, available, dropped))
-
-struct ArtifactPage {
-    std::vector<ArtifactView> items;
-    std::optional<std::string> next;
-};
-BOOST_DESCRIBE_STRUCT(ArtifactPage, (), (items, next))
 
 }  // namespace shoal::protocol

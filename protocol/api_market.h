@@ -1,6 +1,6 @@
 #pragma once
 
-// What REST answers about providers, prices, reasons and what running attempts say.
+// What REST answers about providers, prices, reasons, artifacts and what running attempts say.
 
 #include <cstdint>
 #include <map>
@@ -30,8 +30,9 @@ namespace shoal::protocol {
 struct MarketView {
     PublicKey key;
     std::uint32_t fee_basis_points = 0;
+    std::uint32_t cache_basis_points = 0;  // of what a result cost, for giving it again
 };
-BOOST_DESCRIBE_STRUCT(MarketView, (), (key, fee_basis_points))
+BOOST_DESCRIBE_STRUCT(MarketView, (), (key, fee_basis_points, cache_basis_points))
 
 /// Where a provider's hardware is known from. `claimed`: its owner says so.
 enum class HardwareStanding { claimed, verified };
@@ -139,5 +140,23 @@ struct FeedItem {
     json::Value body;
 };
 BOOST_DESCRIBE_STRUCT(FeedItem, (), (sequence, at, name, job, task, lease, provider, body))
+
+/// `available`: its bytes are there. `dropped`: since when they are gone, where that is remembered.
+struct ArtifactView {
+    std::string path;
+    TaskId task;
+    LeaseId lease;
+    Hash blob;
+    std::uint64_t size_bytes = 0;
+    bool available = true;
+    std::optional<Time> dropped;
+};
+BOOST_DESCRIBE_STRUCT(ArtifactView, (), (path, task, lease, blob, size_bytes, available, dropped))
+
+struct ArtifactPage {
+    std::vector<ArtifactView> items;
+    std::optional<std::string> next;
+};
+BOOST_DESCRIBE_STRUCT(ArtifactPage, (), (items, next))
 
 }  // namespace shoal::protocol

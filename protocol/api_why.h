@@ -68,10 +68,11 @@ struct JobWhy {
     std::optional<Fault> fault;
     std::optional<Payer> payer;
     std::vector<std::string> help;
+    std::vector<WorkflowStep> waits_for{};  // the steps that must end before it may begin
 };
 BOOST_DESCRIBE_STRUCT(JobWhy, (),
                       (job, state, sentence, tasks, position, turn, fit, room_at, room_is_kept,
-                       requirements, prices, reason, fault, payer, help))
+                       requirements, prices, reason, fault, payer, help, waits_for))
 
 /// How one attempt of a task ended, or that it runs.
 struct TryView {

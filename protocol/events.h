@@ -128,12 +128,13 @@ struct ProviderVerified {
 };
 BOOST_DESCRIBE_STRUCT(ProviderVerified, (), (provider, verified, at))
 
-using Event = std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered,
-                           BlobStored, BlobDropped, TransferPosted, ProviderRegistered,
-                           OfferPublished, JobSubmitted, LeaseGranted, LeaseRenewed, AttemptStarted,
-                           AttemptExited, AttemptEnded, TaskRequeued, TaskEnded, JobEnded,
-                           ReceiptIssued, AccountWeighted, ProviderVerified, AccountLimited,
-                           KeyLimited, AccountFrozen, AccountErased, OperatorActed>;
+using Event =
+    std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered, BlobStored,
+                 BlobDropped, TransferPosted, ProviderRegistered, OfferPublished, JobSubmitted,
+                 LeaseGranted, LeaseRenewed, AttemptStarted, AttemptExited, AttemptEnded,
+                 TaskRequeued, TaskEnded, JobEnded, ReceiptIssued, AccountWeighted,
+                 ProviderVerified, AccountLimited, KeyLimited, AccountFrozen, AccountErased,
+                 OperatorActed, WorkflowSubmitted, InputsResolved, TaskReused>;
 
 /// The event's name and its JSON, as a row of the journal. (The big variant is compiled once.)
 std::string_view event_name(const Event&);

@@ -39,8 +39,40 @@ struct JobSubmitted {
     Lamports hold;
     Hash spec_hash;  // of the job as it was read then; later releases may add fields to it
     Time at;
+    WorkflowId workflow{};  // whose step it is, if it is one
+    std::string step{};
 };
-BOOST_DESCRIBE_STRUCT(JobSubmitted, (), (job, account, spec, tasks, hold, spec_hash, at))
+BOOST_DESCRIBE_STRUCT(JobSubmitted, (),
+                      (job, account, spec, tasks, hold, spec_hash, at, workflow, step))
+
+struct WorkflowStep {
+    std::string step;
+    JobId job;
+
+    friend bool operator==(const WorkflowStep&, const WorkflowStep&) = default;
+};
+BOOST_DESCRIBE_STRUCT(WorkflowStep, (), (step, job))
+
+/// Jobs that need one another begin, each with an event of its own that follows. Each step stands
+/// after all that it needs.
+struct WorkflowSubmitted {
+    static constexpr const char* name = "workflow_submitted";
+    WorkflowId workflow;
+    AccountId account;
+    std::string title;
+    std::vector<WorkflowStep> steps;
+    Time at;
+};
+BOOST_DESCRIBE_STRUCT(WorkflowSubmitted, (), (workflow, account, title, steps, at))
+
+/// What the job needs has ended: these are all its inputs, and its tasks may begin.
+struct InputsResolved {
+    static constexpr const char* name = "inputs_resolved";
+    JobId job;
+    std::vector<JobInput> inputs;
+    Time at;
+};
+BOOST_DESCRIBE_STRUCT(InputsResolved, (), (job, inputs, at))
 
 /// An attempt begins. `reserve` is the part of the job's hold that the attempt may use, `time_max`
 /// how long it may run at `price` before that is spent.
@@ -98,9 +130,11 @@ struct AttemptEnded {
     Lamports charge;
     Lamports fee;
     Time at;
+    std::optional<Hash> identity{};  // of the task, where its result may answer others
 };
 BOOST_DESCRIBE_STRUCT(AttemptEnded, (),
-                      (lease, reason, detail, artifacts, log, metrics, ran, charge, fee, at))
+                      (lease, reason, detail, artifacts, log, metrics, ran, charge, fee, at,
+                       identity))
 
 /// The task waits again, for another attempt that may begin at `not_before`.
 struct TaskRequeued {
@@ -111,6 +145,20 @@ struct TaskRequeued {
     Time at;
 };
 BOOST_DESCRIBE_STRUCT(TaskRequeued, (), (task, reason, not_before, at))
+
+/// The task is answered by the result of an earlier attempt, `lease`, of a task of that identity.
+/// Its provider and the platform get `charge` between them, of the hold of this task's job.
+struct TaskReused {
+    static constexpr const char* name = "task_reused";
+    TaskId task;
+    LeaseId lease;
+    Hash identity;
+    bool verified = false;  // the earlier result was checked
+    Lamports charge;
+    Lamports fee;
+    Time at;
+};
+BOOST_DESCRIBE_STRUCT(TaskReused, (), (task, lease, identity, verified, charge, fee, at))
 
 enum class TaskState { queued, leased, accepted, failed, cancelled };
 BOOST_DESCRIBE_ENUM(TaskState, queued, leased, accepted, failed, cancelled)

@@ -4,6 +4,7 @@
 
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_workflow.h"
 #include "protocol/golden_for_test.h"
 
 namespace shoal::protocol {
@@ -30,6 +31,10 @@ TEST_CASE("what is answered about jobs is on the wire as it always was") {
                    wire_kind<JobWhy>("JobWhy"), wire_kind<TaskWhy>("TaskWhy"),
                    wire_kind<Quote>("Quote"), wire_kind<MetricsView>("MetricsView"),
                    wire_kind<BlobView>("BlobView")});
+}
+
+TEST_CASE("what is answered about workflows is on the wire as it always was") {
+    check_goldens("api_workflow", std::array{wire_kind<WorkflowPage>("WorkflowPage")});
 }
 
 TEST_CASE("what is answered about providers is on the wire as it always was") {

@@ -9,13 +9,15 @@
 #include "protocol/offer.h"
 #include "protocol/receipt.h"
 #include "protocol/session.h"
+#include "protocol/workflow.h"
 
 namespace shoal::protocol {
 
 namespace {
 
 TEST_CASE("a job is on the wire as it always was") {
-    check_goldens("job", std::array{wire_kind<JobSpec>("JobSpec")});
+    check_goldens(
+        "job", std::array{wire_kind<JobSpec>("JobSpec"), wire_kind<WorkflowSpec>("WorkflowSpec")});
 }
 
 TEST_CASE("a provider's session is on the wire as it always was") {
@@ -62,16 +64,19 @@ TEST_CASE("an event of unknown name is told from one of unknown form") {
 TEST_CASE("the closed lists are what they always were") {
     check_enumerators(
         "lists",
-        std::array{wire_kind<std::vector<Reason>>("Reason"), wire_kind<std::vector<Fault>>("Fault"),
-                   wire_kind<std::vector<Payer>>("Payer"), wire_kind<std::vector<Role>>("Role"),
-                   wire_kind<std::vector<TaskState>>("TaskState"),
-                   wire_kind<std::vector<JobState>>("JobState"),
-                   wire_kind<std::vector<JobKind>>("JobKind"), wire_kind<std::vector<Best>>("Best"),
-                   wire_kind<std::vector<Verify>>("Verify"), wire_kind<std::vector<Tier>>("Tier"),
-                   wire_kind<std::vector<Provenance>>("Provenance"),
-                   wire_kind<std::vector<AccountKind>>("AccountKind"),
-                   wire_kind<std::vector<LimitedBy>>("LimitedBy"),
-                   wire_kind<std::vector<TransferPurpose>>("TransferPurpose")});
+        std::array{
+            wire_kind<std::vector<Reason>>("Reason"), wire_kind<std::vector<Fault>>("Fault"),
+            wire_kind<std::vector<Payer>>("Payer"), wire_kind<std::vector<Role>>("Role"),
+            wire_kind<std::vector<TaskState>>("TaskState"),
+            wire_kind<std::vector<JobState>>("JobState"),
+            wire_kind<std::vector<JobKind>>("JobKind"), wire_kind<std::vector<Best>>("Best"),
+            wire_kind<std::vector<Verify>>("Verify"),
+            wire_kind<std::vector<Determinism>>("Determinism"),
+            wire_kind<std::vector<Cache>>("Cache"), wire_kind<std::vector<OnFailure>>("OnFailure"),
+            wire_kind<std::vector<Tier>>("Tier"), wire_kind<std::vector<Provenance>>("Provenance"),
+            wire_kind<std::vector<AccountKind>>("AccountKind"),
+            wire_kind<std::vector<LimitedBy>>("LimitedBy"),
+            wire_kind<std::vector<TransferPurpose>>("TransferPurpose")});
 }
 
 }  // namespace

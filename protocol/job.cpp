@@ -86,6 +86,18 @@ Status check_files(std::string_view path, std::span<const InputFile> files) {
     return Done{};
 }
 
+/// What another step left: all of it, or what lies at `path` below its /out.
+Status check_from(std::string_view path, const JobInput& input, SpecPart part) {
+    if (part == SpecPart::alone) {
+        return refused(path, "only a step of a workflow takes what another step left");
+    }
+    if (input.blob || !input.files.empty()) {
+        return refused(path, "expected no blob or files beside it");
+    }
+    if (!input.path || is_relative_path(*input.path)) return Done{};
+    return refused(path, "expected a relative path without \"..\" below the step's /out");
+}
+
 Status check_source(std::string_view path, const JobInput& input, SpecSource source) {
     const int given = (input.path ? 1 : 0) + (input.blob ? 1 : 0) + (input.files.empty() ? 0 : 1);
     if (source == SpecSource::api && input.path) {
@@ -95,14 +107,15 @@ Status check_source(std::string_view path, const JobInput& input, SpecSource sou
     return check_files(path, input.files);
 }
 
-Status check_inputs(const JobSpec& job, SpecSource source) {
+Status check_inputs(const JobSpec& job, SpecSource source, SpecPart part) {
     std::size_t files = 0;
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < job.inputs.size(); ++i) {
         const JobInput& input = job.inputs[i];
         const std::string path = fmt::format("inputs[{}]", i);
-        TRY(check_source(path, input, source));
-        const bool may_lack_name = source == SpecSource::file && input.path;
+        TRY(input.from ? check_from(path + ".from", input, part)
+                       : check_source(path, input, source));
+        const bool may_lack_name = source == SpecSource::file && (input.path || input.from);
         if (input.as.empty() && may_lack_name) continue;
         if (!is_relative_path(input.as) || input.as.find('/') != std::string::npos) {
             return refused(path + ".as", "expected a name without \"/\"");
@@ -232,6 +245,20 @@ Status check_price(const PriceCaps& caps) {
     return Done{};
 }
 
+/// Nothing is verified yet, and an answer that says otherwise would be a lie.
+Status check_cache(const JobSpec& job) {
+    if (job.cache == Cache::off) return Done{};
+    if (job.determinism == Determinism::none) {
+        return refused("cache",
+                       "expected \"determinism: bits\" beside it; results of a program that gives "
+                       "others each time are not interchangeable");
+    }
+    if (job.cache == Cache::own_unverified) return Done{};
+    return Error{Code::unsupported,
+                 "cache: results are not verified yet, so none can be taken as verified; "
+                 "own_unverified takes your own as they are"};
+}
+
 }  // namespace
 
 bool is_relative_path(std::string_view path) {
@@ -245,7 +272,7 @@ bool is_relative_path(std::string_view path) {
     }
 }
 
-Status validate(const JobSpec& job, SpecSource source) {
+Status validate(const JobSpec& job, SpecSource source, SpecPart part) {
     if (!is_name(job.name)) {
         return refused("name", fmt::format("expected 1 to {} characters, none of them a control or "
                                            "direction character",
@@ -254,7 +281,7 @@ Status validate(const JobSpec& job, SpecSource source) {
     TRY(check_matrix(job.tasks));
     TRY(check_command(job));
     TRY(check_environment(job));
-    TRY(check_inputs(job, source));
+    TRY(check_inputs(job, source, part));
     TRY(check_outputs(job));
     TRY(check_resources(job.resources));
     TRY(check_placement(job.placement));
@@ -267,6 +294,10 @@ Status validate(const JobSpec& job, SpecSource source) {
     if (job.result && !is_name(job.result->metric)) {
         return refused("result.metric", "expected the name of a metric");
     }
+    if (part == SpecPart::alone && !job.needs.empty()) {
+        return refused("needs", "only a step of a workflow needs others");
+    }
+    TRY(check_cache(job));
     return check_price(job.price);
 }
 

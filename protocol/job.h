@@ -38,9 +38,12 @@ struct InputFile {
 BOOST_DESCRIBE_STRUCT(InputFile, (), (path, blob, size_bytes, executable))
 
 /// What the attempt sees as /in/NAME. People write `path` (the CLI uploads it and puts `blob` or
-/// `files` in its place); the market takes `blob` (one file) or `files` (a folder).
+/// `files` in its place); the market takes `blob` (one file) or `files` (a folder). `from`: what
+/// that step of the workflow left, all of it or what lies at `path`; the market puts `blob` or
+/// `files` beside it when the step has ended.
 struct JobInput {
     std::string as;  // absent in a job file: the last part of `path`
+    std::optional<std::string> from;
     std::optional<std::string> path;
     std::optional<Hash> blob;
     std::uint64_t size_bytes = 0;
@@ -49,7 +52,7 @@ struct JobInput {
 
     friend bool operator==(const JobInput&, const JobInput&) = default;
 };
-BOOST_DESCRIBE_STRUCT(JobInput, (), (as, path, blob, size_bytes, executable, files))
+BOOST_DESCRIBE_STRUCT(JobInput, (), (as, from, path, blob, size_bytes, executable, files))
 
 /// What the attempt must leave in /out; a folder stands for all below it.
 struct JobOutput {
@@ -98,6 +101,29 @@ BOOST_DESCRIBE_STRUCT(JobLimits, (), (time, grace, output, log))
 enum class Verify { none };
 BOOST_DESCRIBE_ENUM(Verify, none)
 
+/// What the buyer promises of the program. `bits`: the same command, environment and inputs give
+/// the same bytes, on every machine.
+enum class Determinism { none, bits };
+BOOST_DESCRIBE_ENUM(Determinism, none, bits)
+
+/// Whether a task may be answered by the result of an earlier one that was the same.
+/// `own_unverified`: by the account's own, which nobody checked. `verified` and `shared` (by
+/// anyone's verified result) are refused until results are verified.
+enum class Cache { off, own_unverified, verified, shared };
+BOOST_DESCRIBE_ENUM(Cache, off, own_unverified, verified, shared)
+
+/// What becomes of a step if one that it needs did not finish: it fails too, it is left out, or it
+/// runs all the same with what there is.
+enum class OnFailure { fail, skip, run };
+BOOST_DESCRIBE_ENUM(OnFailure, fail, skip, run)
+
+struct Need {
+    OnFailure on_failure = OnFailure::fail;
+
+    friend bool operator==(const Need&, const Need&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Need, (), (on_failure))
+
 /// What the buyer will pay at most, in all and for an hour of one task.
 struct PriceCaps {
     std::optional<Lamports> max_total;
@@ -125,21 +151,28 @@ struct JobSpec {
     std::uint32_t retries = 2;
     Verify verify = Verify::none;
     PriceCaps price;
+    Determinism determinism = Determinism::none;
+    Cache cache = Cache::off;
+    std::map<std::string, Need> needs;  // by step; only a step of a workflow has some
 
     friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
 BOOST_DESCRIBE_STRUCT(JobSpec, (),
                       (name, kind, command, inputs, outputs, tasks, result, environment, resources,
-                       placement, priority, limits, retries, verify, price))
+                       placement, priority, limits, retries, verify, price, determinism, cache,
+                       needs))
 
 /// The values that one task was given.
 using Parameters = std::map<std::string, Scalar>;
 
 /// Whether the job may be run at all: names, sizes, counts, paths, `${name}`s that the matrix has.
-/// `source` says whether inputs may still be paths of the buyer's machine.
+/// `source` says whether inputs may still be paths of the buyer's machine, `part` whether the job
+/// may need others.
 /// invalid: the path of the field, what was expected and what came.
+/// unsupported: what is asked for is not offered yet.
 enum class SpecSource { file, api };
-Status validate(const JobSpec&, SpecSource source);
+enum class SpecPart { alone, step };
+Status validate(const JobSpec&, SpecSource source, SpecPart part = SpecPart::alone);
 
 /// A path below a folder: not absolute, no empty part, no "." or "..", no control characters, not
 /// too long.

@@ -54,6 +54,9 @@ constexpr std::array rows{
     ReasonRow{hardware_fault, "hardware_fault", Fault::provider, again, Payer::nobody, "the provider's hardware failed"},
     ReasonRow{no_provider_fits, "no_provider_fits", Fault::nobody, once, Payer::nobody, "no provider fits"},
     ReasonRow{gang_broken, "gang_broken", Fault::nobody, again, Payer::nobody, "another task of its gang ended, and they run together or not at all"},
+    ReasonRow{need_failed, "need_failed", Fault::nobody, once, Payer::nobody, "a step that it needs did not finish"},
+    ReasonRow{step_skipped, "step_skipped", Fault::nobody, once, Payer::nobody, "a step that it needs did not finish, so it is left out"},
+    ReasonRow{handover_failed, "handover_failed", Fault::buyer, once, Payer::nobody, "a step that it needs left no such file, or too many"},
 };
 // clang-format on
 

@@ -1,5 +1,7 @@
 #include "protocol/receipt.h"
 
+#include <algorithm>
+
 namespace shoal::protocol {
 
 namespace {
@@ -22,10 +24,34 @@ void write_line(CanonicalWriter& out, const ReceiptLine& line) {
     }
 }
 
+bool is_plain(const Receipt& receipt) {
+    return !receipt.step && std::ranges::none_of(receipt.lines, [](const ReceiptLine& line) {
+        return line.reused.has_value();
+    });
+}
+
+/// What the second version has beside the first: the step, and where results came from.
+void write_origins(CanonicalWriter& out, const Receipt& receipt) {
+    out.number(receipt.step ? 1 : 0);
+    if (receipt.step) {
+        out.number(receipt.step->workflow.value).text(receipt.step->name);
+        out.number(receipt.step->handed_over.size());
+        for (const Artifact& file : receipt.step->handed_over) {
+            out.text(file.path).bytes(file.blob.bytes).number(file.size_bytes);
+        }
+    }
+    for (const ReceiptLine& line : receipt.lines) {
+        out.number(line.reused ? 1 : 0);
+        if (!line.reused) continue;
+        out.number(line.reused->job.value).bytes(line.reused->identity.bytes);
+        out.number(line.reused->verified ? 1 : 0);
+    }
+}
+
 }  // namespace
 
 Bytes receipt_bytes(const Receipt& receipt) {
-    constexpr std::uint8_t version = 1;
+    const std::uint8_t version = is_plain(receipt) ? 1 : 2;
     CanonicalWriter out("shoal.receipt", version);
     out.number(receipt.receipt.value).number(receipt.job.value).number(receipt.buyer.value);
     out.text(receipt.job_name).bytes(receipt.spec.bytes);
@@ -35,6 +61,7 @@ Bytes receipt_bytes(const Receipt& receipt) {
     out.number(count(receipt.held)).number(count(receipt.charged)).number(count(receipt.released));
     out.number(receipt.lines.size());
     for (const ReceiptLine& line : receipt.lines) write_line(out, line);
+    if (!is_plain(receipt)) write_origins(out, receipt);
     out.bytes(receipt.market.bytes);
     return out.written();
 }

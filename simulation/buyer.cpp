@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "protocol/api.h"
+#include "protocol/api_workflow.h"
 #include "protocol/receipt.h"
 #include "simulation/people.h"
 
@@ -45,6 +46,7 @@ void Buyer::act() {
     if (stage_.healed()) return;
     think();
     const std::uint64_t dice = stage_.random().below(20);
+    if (dice < 2) return submit_workflow();
     if (dice < 8) return submit();
     if (dice < 10) return store();
     if (dice < 12) return cancel();
@@ -64,7 +66,10 @@ void Buyer::submitted(const ApiAnswer& answer) {
     const auto value = json::parse(answer.body, answer.body.size());
     const auto view = json::read<protocol::JobView>(value.value(), json::Reader::tolerant);
     if (!view.ok()) return stage_.fail("a job is answered with its view");
-    const JobId job = view.value().job;
+    note_job(view.value().job);
+}
+
+void Buyer::note_job(JobId job) {
     if (!core_.durable().has_job(job)) {
         stage_.fail("a job that was answered is there: " + to_string(job));
     }
@@ -100,7 +105,18 @@ protocol::JobSpec Buyer::make_job() {
     spec.limits.grace = Span{stage_.between(0, 30'000)};
     spec.retries = static_cast<std::uint32_t>(random.below(4));
     draw_caps(spec);
+    if (random.percent(25)) make_reusable(spec);
     return spec;
+}
+
+/// One of few that a task before may have been: its result may answer this one's.
+void Buyer::make_reusable(protocol::JobSpec& spec) {
+    spec.determinism = protocol::Determinism::bits;
+    if (stage_.random().percent(80)) spec.cache = protocol::Cache::own_unverified;
+    spec.inputs.clear();
+    spec.outputs = {{"model.bin", false}};
+    spec.resources.cores = 1;
+    spec.limits.time = Span{Duration{600'000}};
 }
 
 void Buyer::draw_caps(protocol::JobSpec& spec) {
@@ -117,6 +133,60 @@ void Buyer::draw_caps(protocol::JobSpec& spec) {
     }
 }
 
+// --- workflows -----------------------------------------------------------------------------------
+
+void Buyer::submit_workflow() {
+    const std::string body = json::print(json::write(make_workflow()));
+    client_.insist(client_.post("/v1/workflows", body),
+                   [this](const ApiAnswer& answer) { workflow_submitted(answer); });
+}
+
+void Buyer::workflow_submitted(const ApiAnswer& answer) {
+    if (answer.status >= refusals) return;
+    const auto value = json::parse(answer.body, answer.body.size());
+    const auto view = json::read<protocol::WorkflowView>(value.value(), json::Reader::tolerant);
+    if (!view.ok()) return stage_.fail("a workflow is answered with its view");
+    workflows_.push_back(view.value().workflow);
+    for (const protocol::StepView& step : view.value().steps) note_job(step.job.job);
+}
+
+protocol::WorkflowSpec Buyer::make_workflow() {
+    Random& random = stage_.random();
+    protocol::WorkflowSpec workflow;
+    workflow.name = "workflow";
+    if (random.percent(20)) {
+        workflow.price.max_total = Lamports{static_cast<std::int64_t>(random.below(100'000'000))};
+    }
+    std::vector<std::string> names;
+    for (std::uint64_t i = random.between(2, 5); i > 0; --i) {
+        protocol::JobSpec step = make_job();
+        step.outputs = {{"model.bin", false}};
+        add_needs(names, step);
+        names.push_back(fmt::format("step-{}", i));
+        workflow.steps.emplace(names.back(), std::move(step));
+    }
+    if (random.percent(3)) workflow.steps.begin()->second.needs["step-0"] = {};
+    return workflow;
+}
+
+/// Some of those before it, and what they leave.
+void Buyer::add_needs(const std::vector<std::string>& steps, protocol::JobSpec& spec) {
+    Random& random = stage_.random();
+    using protocol::OnFailure;
+    constexpr OnFailure policies[] = {OnFailure::fail, OnFailure::skip, OnFailure::run};
+    for (const std::string& step : steps) {
+        if (random.percent(50)) continue;
+        spec.needs[step].on_failure = policies[random.below(std::size(policies))];
+        if (random.percent(40)) continue;
+        protocol::JobInput input;
+        input.as = "of-" + step;
+        input.from = step;
+        // Now and then a part of a file, which is never there.
+        if (random.percent(60)) input.path = random.percent(20) ? "model.bin/part" : "model.bin";
+        spec.inputs.push_back(std::move(input));
+    }
+}
+
 void Buyer::store() {
     const auto content = static_cast<std::uint8_t>(stage_.random().below(32));
     const Hash hash{{2, content}};
@@ -128,6 +198,11 @@ void Buyer::store() {
 
 void Buyer::cancel() {
     if (jobs_.empty()) return submit();
+    if (!workflows_.empty() && stage_.random().percent(20)) {
+        const WorkflowId workflow = stage_.random().pick(workflows_);
+        return client_.ask(client_.post("/v1/workflows/" + to_string(workflow) + "/cancel", ""),
+                           {});
+    }
     const JobId job = stage_.random().pick(jobs_);
     client_.ask(client_.post("/v1/jobs/" + to_string(job) + "/cancel", ""), {});
 }
@@ -152,6 +227,10 @@ void Buyer::look() {
     Random& random = stage_.random();
     if (jobs_.empty() || random.percent(20)) return client_.ask(client_.get("/v1/jobs"), {});
     const JobId job = random.pick(jobs_);
+    if (!workflows_.empty() && random.percent(10)) {
+        return client_.ask(client_.get("/v1/workflows/" + to_string(random.pick(workflows_))), {});
+    }
+    if (random.percent(5)) return client_.ask(client_.get("/v1/workflows"), {});
     if (random.percent(30)) return check_receipt(job);
     if (random.percent(10)) {
         return client_.ask(client_.post("/v1/quotes", text_of(make_job())), {});
@@ -186,7 +265,7 @@ void Buyer::err() {
             spec.name.clear();
             return client_.ask(client_.post("/v1/jobs", text_of(spec)), {});
         case 1:
-            spec.inputs.push_back({"missing", {}, Hash{{3, 3, 3}}, 0, false, {}});
+            spec.inputs.push_back({"missing", {}, {}, Hash{{3, 3, 3}}, 0, false, {}});
             return client_.ask(client_.post("/v1/jobs", text_of(spec)), {});
         case 2:
             spec.price.max_total = Lamports{INT64_MAX / 2};

@@ -70,6 +70,9 @@ bool is_reserved(protocol::Reason reason) {
         case sandbox_unavailable:
         case hardware_fault:
         case gang_broken:
+        case need_failed:
+        case step_skipped:
+        case handover_failed:
             return false;
     }
     return false;

@@ -111,15 +111,7 @@ void Facts::pay(const protocol::TransferPosted& event) {
             return;
         case TransferPurpose::charge_provider:
         case TransferPurpose::charge_fee:
-            if (Lease* lease = find(leases_, event.lease)) {
-                lease->paid = lease->paid + event.amount;
-                expect(lease->ended && lease->paid <= lease->charge, "an attempt is paid once",
-                       event.lease);
-                Job& job = jobs_.at(lease->job);
-                job.owed = job.owed - event.amount;
-                expect(event.from == LedgerAccount::held(lease->job), "its own hold pays", name);
-            }
-            return;
+            return pay_charge(event);
         case TransferPurpose::hold_released:
             if (const Job* job = find(jobs_, event.job)) {
                 expect(job->ended && job->owed == Lamports{}, "a hold returns at the end", name);
@@ -136,6 +128,24 @@ void Facts::pay(const protocol::TransferPosted& event) {
         case TransferPurpose::fees_withdrawn:
             return;
     }
+}
+
+/// Of an attempt; without a lease, of a task that an earlier result has answered.
+void Facts::pay_charge(const protocol::TransferPosted& event) {
+    JobId payer = event.job;
+    if (event.lease != LeaseId{}) {
+        Lease* lease = find(leases_, event.lease);
+        if (lease == nullptr) return;
+        lease->paid = lease->paid + event.amount;
+        expect(lease->ended && lease->paid <= lease->charge, "an attempt is paid once",
+               event.lease);
+        payer = lease->job;
+    }
+    Job* job = find(jobs_, payer);
+    if (job == nullptr) return;
+    job->owed = job->owed - event.amount;
+    expect(job->owed >= Lamports{}, "no more is paid than was charged", event.id);
+    expect(event.from == LedgerAccount::held(payer), "its own hold pays", event.id);
 }
 
 std::map<LedgerAccount, Lamports> Facts::take_touched() {
@@ -195,14 +205,67 @@ void Facts::note(const protocol::JobSubmitted& event) {
                to_string(planned.task));
         tasks_[planned.task].job = event.job;
     }
-    for (const protocol::JobInput& input : event.spec.inputs) {
-        if (input.blob) job.inputs.push_back(*input.blob);
+    for (const protocol::JobInput& input : event.spec.inputs) need_blobs(input, job);
+    job.waits = !event.spec.needs.empty();
+    for (const auto& [step, need] : event.spec.needs) {
+        const JobId other = workflows_[event.workflow][step];
+        expect(jobs_.contains(other), "what a step needs is there before it", name);
+        job.needs.emplace(other, need.on_failure);
     }
-    for (const Hash& hash : job.inputs) {
-        const auto found = blobs_.find({event.account, hash});
-        expect(found != blobs_.end(), "a job's inputs are there", name);
+}
+
+void Facts::need_blobs(const protocol::JobInput& input, Job& job) {
+    std::vector<Hash> hashes;
+    if (input.blob) hashes.push_back(*input.blob);
+    for (const protocol::InputFile& file : input.files) hashes.push_back(file.blob);
+    for (const Hash& hash : hashes) {
+        const auto found = blobs_.find({job.account, hash});
+        expect(found != blobs_.end(), "a job's inputs are there", hash);
         if (found != blobs_.end()) ++found->second;
+        job.inputs.push_back(hash);
     }
+}
+
+void Facts::note(const protocol::WorkflowSubmitted& event) {
+    at(event.at);
+    auto& steps = workflows_[event.workflow];
+    expect(steps.empty(), "an id is given once", to_string(event.workflow));
+    for (const auto& [step, job] : event.steps) steps.emplace(step, job);
+}
+
+void Facts::note(const protocol::InputsResolved& event) {
+    at(event.at);
+    Job* job = find(jobs_, event.job);
+    if (job == nullptr) return;
+    expect(std::exchange(job->waits, false) && !job->ended, "a step begins once", event.job);
+    for (const auto& [id, policy] : job->needs) {
+        const Job& other = jobs_.at(id);
+        expect(other.ended, "a step begins when all that it needs has ended", event.job);
+        expect(other.finished || policy == protocol::OnFailure::run,
+               "a step begins when what it needs has finished", event.job);
+    }
+    for (const protocol::JobInput& input : event.inputs) {
+        if (input.from) need_blobs(input, *job);
+    }
+}
+
+void Facts::note(const protocol::TaskReused& event) {
+    at(event.at);
+    Task* task = find(tasks_, event.task);
+    const Lease* source = find(leases_, event.lease);
+    if (task == nullptr || source == nullptr) return;
+    const auto name = event.task;
+    Job& job = jobs_.at(task->job);
+    expect(!task->ended && task->live == LeaseId{} && !job.waits,
+           "only what waits for a provider is answered by a result", name);
+    expect(source->ended && source->reason == protocol::Reason::completed,
+           "only what was completed answers another", name);
+    expect(jobs_.at(source->job).account == job.account, "a result is its account's", name);
+    expect(event.charge >= Lamports{} && event.charge <= source->charge,
+           "a result costs no more than it did", name);
+    expect(event.fee >= Lamports{} && event.fee <= event.charge, "a fee is of the charge", name);
+    expect(!std::exchange(task->paid, true), "a task is paid once", name);
+    job.owed = job.owed + event.charge;
 }
 
 void Facts::note(const protocol::LeaseGranted& event) {
@@ -218,6 +281,7 @@ void Facts::note(const protocol::LeaseGranted& event) {
     Job& job = jobs_.at(task->job);
     job.reserved = job.reserved + event.reserve;
     check_granted(job.account, provider->account, name);
+    expect(!job.waits, "a step is leased when all that it needs has ended", name);
     expect(job.held, "a job is leased when its money is held", name);
     expect(job.reserved <= balances_[LedgerAccount::held(task->job)],
            "leases reserve what is held, and no more", name);
@@ -322,6 +386,7 @@ void Facts::note(const protocol::JobEnded& event) {
     const auto name = event.job;
     expect(!std::exchange(job->ended, true), "a job ends once", name);
     expect(job->tasks_open == 0, "a job ends with its last task", name);
+    job->finished = event.state == protocol::JobState::finished;
     --jobs_open_;
     --standings_[job->account].jobs_open;
     for (const Hash& hash : job->inputs) {

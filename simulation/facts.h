@@ -86,7 +86,10 @@ private:
         Time submitted;
         bool ended = false;
         bool receipt = false;
+        bool finished = false;
+        bool waits = false;  // for what it needs
         std::vector<Hash> inputs;
+        std::map<JobId, protocol::OnFailure> needs;
     };
     struct Provider {
         AccountId account;
@@ -145,6 +148,9 @@ private:
     void keeps(AccountId, const T& used, Limit protocol::AccountLimits::* limit,
                const char* promise);
     static std::int64_t day_of(Time);
+    void note(const protocol::WorkflowSubmitted&);
+    void note(const protocol::InputsResolved&);
+    void note(const protocol::TaskReused&);
 
     template <class About>
     void expect(bool, const char* promise, const About& about);
@@ -155,6 +161,8 @@ private:
     void at(Time);
     void move(const protocol::TransferPosted&);
     void pay(const protocol::TransferPosted&);
+    void pay_charge(const protocol::TransferPosted&);
+    void need_blobs(const protocol::JobInput&, Job&);
     void end_lease(Lease&, const protocol::AttemptEnded&);
 
     std::string broken_;
@@ -178,6 +186,7 @@ private:
     std::uint64_t jobs_open_ = 0;
     std::uint64_t leases_live_ = 0;
     std::uint64_t receipts_ = 0;
+    std::map<WorkflowId, std::map<std::string, JobId>> workflows_;
 };
 
 }  // namespace shoal::simulation

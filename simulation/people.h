@@ -11,6 +11,7 @@
 #include "core/lamports.h"
 #include "protocol/events.h"
 #include "protocol/job.h"
+#include "protocol/workflow.h"
 #include "simulation/market_core.h"
 #include "simulation/stage.h"
 #include "simulation/wire.h"
@@ -95,6 +96,7 @@ public:
 private:
     void think();
     void submit();
+    void submit_workflow();
     void store();
     void cancel();
     void look();
@@ -102,13 +104,19 @@ private:
     void check_receipt(JobId);
     protocol::JobSpec make_job();
     void draw_caps(protocol::JobSpec&);
+    void make_reusable(protocol::JobSpec&);
+    void add_needs(const std::vector<std::string>& steps, protocol::JobSpec&);
+    protocol::WorkflowSpec make_workflow();
     void submitted(const market::ApiAnswer&);
+    void workflow_submitted(const market::ApiAnswer&);
+    void note_job(JobId);
 
     Stage& stage_;
     const MarketCore& core_;
     Client client_;
     AccountId account_;
     std::vector<JobId> jobs_;
+    std::vector<WorkflowId> workflows_;
     std::vector<Hash> stored_;
     std::uint64_t count_ = 0;
 };

@@ -241,6 +241,7 @@ void ProviderHost::perform(const provider::FetchInputs& asked) {
     std::vector<Hash> missing;
     for (const protocol::JobInput& input : asked.order.inputs) {
         if (input.blob) missing.push_back(*input.blob);
+        for (const protocol::InputFile& file : input.files) missing.push_back(file.blob);
     }
     fetch(asked.order.lease, std::move(missing));
 }

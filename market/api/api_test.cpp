@@ -54,6 +54,7 @@ TEST_CASE("every route refuses keys of another role") {
 
 TEST_CASE("what is another account's is answered like what does not exist") {
     Served world;
+    world.begin_flow();
     for (const Route& route : routes()) {
         if (route.pattern.find('{') == std::string_view::npos || !route.handler) continue;
         const bool is_open = route.pattern == "/v1/providers/{provider}";
@@ -78,6 +79,7 @@ TEST_CASE("what is another account's is answered like what does not exist") {
 
 TEST_CASE("every route that answers answers its owner, in the form that it documents") {
     Served world;
+    world.begin_flow();
     for (const Route& route : routes()) {
         if (route.method != "GET" || !route.handler) continue;
         if (route.pattern == "/readyz" || route.pattern == "/v1/blobs/{hash}") continue;

@@ -59,6 +59,15 @@ Result<const Task*> own_task(const Call& call) {
     return &found->second;
 }
 
+Result<const Workflow*> own_workflow(const Call& call) {
+    const WorkflowId id = TRY(path_id<WorkflowTag>(call, "workflow"));
+    const auto found = call.market.state().workflows.find(id);
+    if (found == call.market.state().workflows.end() || !may_see(call, found->second.account)) {
+        return unknown("workflow");
+    }
+    return &found->second;
+}
+
 Result<const Account*> own_account(const Call& call) {
     const AccountId id = TRY(path_id<AccountTag>(call, "account"));
     const auto found = call.market.state().accounts.find(id);

@@ -54,6 +54,7 @@ const std::string* parameter(const Call&, const std::string& name);
 /// not_found: no such thing, or another account's.
 Result<const Job*> own_job(const Call&);
 Result<const Task*> own_task(const Call&);
+Result<const Workflow*> own_workflow(const Call&);
 Result<const Account*> own_account(const Call&);
 Result<const Attempt*> own_attempt(const Call&);
 Result<const Provider*> any_provider(const Call&);

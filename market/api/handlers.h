@@ -9,7 +9,9 @@
 #include "market/api/call.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_workflow.h"
 #include "protocol/receipt.h"
+#include "protocol/workflow.h"
 
 namespace shoal::market::handlers {
 
@@ -51,6 +53,11 @@ Result<protocol::Receipt> receipt(const Call&);
 Result<protocol::MetricsView> job_metrics(const Call&);
 Result<protocol::Quote> quote(const Call&, const protocol::JobSpec&);
 Result<ApiAnswer> log(const Call&);
+
+Result<protocol::WorkflowView> submit_workflow(const Call&, const protocol::WorkflowSpec&);
+Result<protocol::WorkflowPage> workflows(const Call&);
+Result<protocol::WorkflowView> workflow(const Call&);
+Result<protocol::WorkflowView> cancel_workflow(const Call&);
 
 Result<protocol::ProviderPage> providers(const Call&);
 Result<protocol::ProviderView> provider(const Call&);

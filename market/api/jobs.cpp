@@ -8,6 +8,7 @@
 #include "market/api/refusal.h"
 #include "market/api/views.h"
 #include "market/why.h"
+#include "market/workflows.h"
 
 namespace shoal::market::handlers {
 
@@ -142,7 +143,7 @@ Result<protocol::ArtifactPage> artifacts(const Call& call) {
     std::vector<protocol::ArtifactView> all;
     for (const TaskId id : owner->tasks) {
         const Task& task = state.tasks.at(id);
-        const Attempt* last = last_attempt(state, task);
+        const Attempt* last = result_attempt(state, task);
         if (!last || task.state != protocol::TaskState::accepted) continue;
         for (const protocol::Artifact& it : last->artifacts) {
             all.push_back({it.path, id, last->lease, it.blob, it.size_bytes,

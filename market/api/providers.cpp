@@ -19,7 +19,9 @@ Result<protocol::Health> readiness(const Call& call) {
 }
 
 Result<protocol::MarketView> market_view(const Call& call) {
-    return protocol::MarketView{call.market.key(), call.market.settings().fee_basis_points};
+    const Settings& settings = call.market.settings();
+    return protocol::MarketView{call.market.key(), settings.fee_basis_points,
+                                settings.cache_basis_points};
 }
 
 Result<protocol::ProviderPage> providers(const Call& call) {

@@ -257,6 +257,26 @@ std::vector<Route> job_routes() {
     };
 }
 
+std::vector<Route> workflow_routes() {
+    using enum Access;
+    return {
+        json_route<handlers::submit_workflow>(
+            {"POST",
+             "/v1/workflows",
+             buyer,
+             "Submits jobs that need one another, all or none, and sets their money aside",
+             {},
+             created,
+             payment_required}),
+        json_route<handlers::workflows>(
+            {"GET", "/v1/workflows", buyer, "Workflows, newest first", paged()}),
+        json_route<handlers::workflow>({"GET", "/v1/workflows/{workflow}", buyer,
+                                        "A workflow, its steps and where they stand"}),
+        json_route<handlers::cancel_workflow>({"POST", "/v1/workflows/{workflow}/cancel", buyer,
+                                               "Ends every step that has not ended"}),
+    };
+}
+
 std::vector<Route> market_routes() {
     using enum Access;
     return {
@@ -283,7 +303,8 @@ std::vector<Route> market_routes() {
 
 std::vector<Route> make_routes() {
     std::vector<Route> all;
-    for (auto part : {service_routes, account_routes, standing_routes, job_routes, market_routes}) {
+    for (auto part : {service_routes, account_routes, standing_routes, job_routes, workflow_routes,
+                      market_routes}) {
         const std::vector<Route> some = part();
         all.insert(all.end(), some.begin(), some.end());
     }

@@ -78,6 +78,17 @@ public:
         return ask(asked);
     }
 
+    /// Two steps of the first buyer, of which one waits for the other.
+    void begin_flow() {
+        protocol::WorkflowSpec spec;
+        spec.name = "flow";
+        spec.steps["first"] = simple_job();
+        spec.steps["second"] = simple_job();
+        spec.steps["second"].needs["first"] = {};
+        flow = market.submit_workflow(buyer, std::move(spec), moment(), batch).value();
+        flush();
+    }
+
     /// A path of the route that names things of the first buyer and its provider.
     std::string filled(std::string_view pattern) const {
         std::string path(pattern);
@@ -90,6 +101,7 @@ public:
         fill("{job}", to_string(done));
         fill("{task}", to_string(market.state().jobs.at(done).tasks.front()));
         fill("{lease}", to_string(finished_lease));
+        fill("{workflow}", to_string(flow));
         fill("{provider}", to_string(machine));
         fill("{hash}", to_string(sha256(std::string_view("nothing"))));
         return path;
@@ -103,6 +115,7 @@ public:
     JobId done;
     JobId waiting;
     LeaseId finished_lease;
+    WorkflowId flow;
     std::string buyer_key;
     std::string other_key;
     std::string seller_key;

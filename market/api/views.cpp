@@ -7,6 +7,7 @@
 #include "market/api/rate_limits.h"
 #include "market/matching.h"
 #include "market/why.h"
+#include "market/workflows.h"
 
 namespace shoal::market {
 
@@ -62,7 +63,8 @@ std::optional<protocol::BestTask> best_task(const Market& market, const Job& job
         const bool leads =
             !best || (job.spec.result->best == protocol::Best::max ? *value > best->value
                                                                    : *value < best->value);
-        if (leads) best = {id, task.attempts.back(), task.parameters, *value};
+        const LeaseId lease = result_attempt(market.state(), task)->lease;
+        if (leads) best = {id, lease, task.parameters, *value};
     }
     return best;
 }
@@ -79,6 +81,14 @@ void show_attempt(const Market& market, const Live& live, const Attempt& attempt
     if (view.state != protocol::TaskState::leased) return;
     const std::string name = to_display(market.state().providers.at(attempt.provider).offer.name);
     view.sentence = *view.phase + " on " + name;
+}
+
+/// That the task is answered by an earlier result, and what that cost.
+void show_reuse(const Market& market, const Task& task, protocol::TaskView& view) {
+    const Attempt& source = market.state().attempts.at(task.reused->lease);
+    view.reused = protocol::ReusedResult{source.job, task.reused->identity, task.reused->verified};
+    view.charged = view.charged + task.reused->charge;
+    view.sentence = reuse_sentence(market.state(), *task.reused);
 }
 
 }  // namespace
@@ -116,6 +126,10 @@ protocol::JobView job_view(const Market& market, const Live& live, const Job& jo
     view.submitted = job.submitted;
     view.ended = job.ended;
     view.best = best_task(market, job);
+    if (job.workflow != WorkflowId{}) {
+        view.workflow = job.workflow;
+        view.step = job.step;
+    }
     if (job.state != protocol::JobState::open) {
         view.reason = job.reason;
         view.released = job.hold - job.charged;
@@ -138,13 +152,16 @@ protocol::TaskView task_view(const Market& market, const Live& live, const Task&
     if (waits_again || has_ended) view.reason = task.reason;
     view.sentence = has_ended     ? sentence_of(task.reason)
                     : waits_again ? "waits to be tried again: " + sentence_of(task.reason)
-                                  : "waits for a provider";
+                    : market.state().jobs.at(task.job).needs_open
+                        ? "waits for other steps of its workflow"
+                        : "waits for a provider";
     for (const LeaseId lease : task.attempts) {
         view.charged = view.charged + market.state().attempts.at(lease).charge;
     }
-    if (const Attempt* last = last_attempt(market.state(), task)) {
+    if (const Attempt* last = result_attempt(market.state(), task)) {
         show_attempt(market, live, *last, view);
     }
+    if (task.reused) show_reuse(market, task, view);
     return view;
 }
 
@@ -217,12 +234,8 @@ protocol::ProviderView provider_view(const Call& call, const Provider& provider)
     return view;
 }
 
-const Attempt* last_attempt(const State& state, const Task& task) {
-    return task.attempts.empty() ? nullptr : &state.attempts.at(task.attempts.back());
-}
-
 std::optional<double> result_value(const State& state, const Job& job, const Task& task) {
-    const Attempt* last = last_attempt(state, task);
+    const Attempt* last = result_attempt(state, task);
     if (!job.spec.result || !last || task.state != protocol::TaskState::accepted) {
         return std::nullopt;
     }

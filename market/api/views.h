@@ -8,6 +8,7 @@
 #include "market/market.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_workflow.h"
 
 // How what the market remembers looks to a client.
 
@@ -22,8 +23,7 @@ protocol::AttemptView attempt_view(const Market&, const Live&, const Attempt&);
 /// `account` and `earned` are there only if the client may see what belongs to the account.
 protocol::ProviderView provider_view(const Call&, const Provider&);
 
-/// The attempt of the task that came last; null if there was none.
-const Attempt* last_attempt(const State&, const Task&);
+protocol::WorkflowView workflow_view(const Market&, const Live&, const Workflow&);
 
 /// The value by which an accepted task is ranked; nothing if it is not accepted or has none.
 std::optional<double> result_value(const State&, const Job&, const Task&);
