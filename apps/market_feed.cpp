@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t rows_at_once = 500;
 constexpr std::uint16_t try_again_later = 1013;
+constexpr std::size_t heard_bytes_max = 4 << 10;  // of what nobody listens to
 
 void send_item(io::WebSocket& socket, const protocol::FeedItem& item) {
     socket.send(json::print(json::write(item)));
@@ -57,7 +58,9 @@ void FeedHub::accept(const io::Exchange& exchange, const market::Principal& prin
             subscribers_.remove(subscriber);
         });
     };
-    subscriber->socket = exchange.accept(std::move(events));
+    io::WebSocketLimits bounds;
+    bounds.message_bytes_max = heard_bytes_max;
+    subscriber->socket = exchange.accept(std::move(events), bounds);
     subscribers_.push_back(subscriber);
     read_on(subscriber);
 }

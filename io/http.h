@@ -24,6 +24,7 @@ struct Request {
     std::string request_id;
     bool wants_websocket = false;
     bool from_loopback = false;
+    std::string peer;  // whose connection: an IPv4 address, or the /64 of an IPv6 one
     bool secure = false;
 };
 
