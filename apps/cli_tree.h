@@ -29,6 +29,7 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 
 void add_job_commands(CommandTree&);
 void add_account_commands(CommandTree&);
+void add_secret_commands(CommandTree&);
 void add_service_commands(CommandTree&);
 void add_journal_commands(CommandTree&);
 

@@ -233,6 +233,20 @@ Result<protocol::ProviderView> Client::verify(ProviderId id, bool verified) {
     return send<protocol::ProviderView>(std::move(call));
 }
 
+Result<protocol::SecretView> Client::set_secret(const std::string& name, const std::string& value) {
+    io::Call call = authorised("PUT", "/v1/secrets/" + name);
+    call.body = body_of(protocol::SecretRequest{value});
+    return send<protocol::SecretView>(std::move(call));
+}
+
+Result<std::vector<protocol::SecretView>> Client::secrets() {
+    return list<protocol::SecretPage>("/v1/secrets", everything);
+}
+
+Result<protocol::SecretView> Client::remove_secret(const std::string& name) {
+    return send<protocol::SecretView>(authorised("DELETE", "/v1/secrets/" + name));
+}
+
 Result<std::vector<protocol::StatementLine>> Client::statement(AccountId id) {
     return list<protocol::StatementPage>(path_of("accounts", id, "/statement"), everything);
 }

@@ -69,6 +69,10 @@ public:
     };
     Result<LogPiece> log(LeaseId, std::uint64_t from);
 
+    Result<protocol::SecretView> set_secret(const std::string& name, const std::string& value);
+    Result<std::vector<protocol::SecretView>> secrets();
+    Result<protocol::SecretView> remove_secret(const std::string& name);
+
     Result<std::vector<protocol::ProviderView>> providers();
     Result<protocol::ProviderView> provider(ProviderId);
     Result<protocol::ProviderWhy> why(ProviderId);

@@ -128,6 +128,16 @@ struct Telling {
             boost::json::object{{"account", to_string(event.account)}, {"weight", event.weight}};
         return true;
     }
+    bool tell(const protocol::SecretSet& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"secret", event.secret}};
+        return true;
+    }
+    bool tell(const protocol::SecretRemoved& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"secret", event.secret}};
+        return true;
+    }
     bool tell(const protocol::JobSubmitted& event) const {
         about_job(state, event.job, draft);
         draft.item.body = boost::json::object{{"name", event.spec.name},

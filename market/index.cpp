@@ -71,6 +71,16 @@ void Index::job_added(const Job& job) {
     jobs_[job.account].insert(job.id);
     jobs_by_state_[{job.account, job.state}].insert(job.id);
     jobs_by_state_[{everyone, job.state}].insert(job.id);
+    if (job.tasks_open > 0) tasks_open_[job.account] += job.tasks_open;
+}
+
+void Index::task_ended(AccountId account) {
+    count_down(tasks_open_, account);
+}
+
+std::uint64_t Index::tasks_open(AccountId account) const {
+    const auto found = tasks_open_.find(account);
+    return found == tasks_open_.end() ? 0 : found->second;
 }
 
 void Index::job_ended(const Job& job) {

@@ -50,6 +50,7 @@ public:
     void provider_added(const Provider&);
     void job_added(const Job&);
     void job_ended(const Job&);
+    void task_ended(AccountId);
     void task_moved(std::optional<protocol::TaskState> from, protocol::TaskState to);
     void task_queued(const Task&);
     void task_unqueued(const Task&);
@@ -73,6 +74,7 @@ public:
     const std::set<JobId>& jobs(AccountId, protocol::JobState) const;
     const std::set<JobId>& jobs(protocol::JobState) const;
     const Tally& tally() const { return tally_; }
+    std::uint64_t tasks_open(AccountId) const;
     Usage usage(ProviderId) const;
 
     /// Live leases by the end of their term.
@@ -90,6 +92,7 @@ private:
     std::map<ProviderId, std::set<LeaseId>> live_;
     std::map<AccountId, std::set<JobId>> jobs_;
     std::map<std::pair<AccountId, protocol::JobState>, std::set<JobId>> jobs_by_state_;
+    std::map<AccountId, std::uint64_t> tasks_open_;  // of those who have some
     std::map<ProviderId, Usage> usage_;
     Tally tally_;
     std::set<std::pair<Time, LeaseId>> deadlines_;

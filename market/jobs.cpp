@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/limits.h"
 #include "market/market.h"
 
 namespace shoal::market {
@@ -109,10 +110,20 @@ Status Market::check_caps(const Job& job, std::size_t tasks) const {
                                to_string(Span{settings_.paid_time_min}), asked));
 }
 
+Status Market::check_tasks_open(AccountId account, std::size_t more) const {
+    const std::uint64_t open = index_.tasks_open(account);
+    if (open + more <= limits::tasks_open_per_account) return Done{};
+    return Error{Code::exhausted,
+                 fmt::format("this account has {} tasks that have not ended, and may have {}; wait "
+                             "until some end, or cancel some",
+                             open, limits::tasks_open_per_account)};
+}
+
 Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& moment, Batch& batch) {
     if (!state_.accounts.contains(account)) return Error{Code::not_found, "no such account"};
     TRY(protocol::validate(spec, protocol::SpecSource::api));
     TRY(check_inputs(account, spec));
+    TRY(check_secrets(account, spec));
     protocol::JobSubmitted event;
     event.job = state_.next.job;
     event.account = account;
@@ -122,6 +133,7 @@ Result<JobId> Market::submit(AccountId account, JobSpec spec, const Moment& mome
         event.tasks.push_back({task, std::move(parameters)});
         ++task.value;
     }
+    TRY(check_tasks_open(account, event.tasks.size()));
     event.hold = TRY(hold_for(account, spec, event.tasks.size()));
     event.spec_hash = sha256(json::print(json::write(spec)));
     event.spec = std::move(spec);
@@ -189,24 +201,28 @@ protocol::session::Order Market::order(const Attempt& attempt, Time now) const {
     order.limits = job.spec.limits;
     order.time_max = attempt.time_max;
     order.left = std::max(attempt.deadline - now, Duration{});
+    if (attempt.phase == Phase::fetching) order.secrets = secrets_of(job);
     return order;
 }
 
 Status Market::cancel(JobId id, const Moment& moment, Batch& batch) {
     const auto found = state_.jobs.find(id);
     if (found == state_.jobs.end()) return Error{Code::not_found, "no such job"};
-    const std::vector<TaskId> tasks = found->second.tasks;
+    end_open_tasks(id, protocol::Reason::cancelled_by_buyer, moment, batch);
+    match(moment, batch);
+    return Done{};
+}
+
+void Market::end_open_tasks(JobId id, protocol::Reason reason, const Moment& moment, Batch& batch) {
+    const std::vector<TaskId> tasks = state_.jobs.at(id).tasks;
     for (const TaskId task_id : tasks) {
         const Task& task = state_.tasks.at(task_id);
         if (task.state == protocol::TaskState::queued) {
-            end_task(task_id, protocol::Reason::cancelled_by_buyer, moment, batch);
+            end_task(task_id, reason, moment, batch);
         } else if (task.state == protocol::TaskState::leased) {
-            end_one(task.attempts.back(), {protocol::Reason::cancelled_by_buyer, {}, {}, {}, {}},
-                    moment, batch);
+            end_one(task.attempts.back(), {reason, {}, {}, {}, {}}, moment, batch);
         }
     }
-    match(moment, batch);
-    return Done{};
 }
 
 }  // namespace shoal::market

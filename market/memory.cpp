@@ -3,12 +3,15 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/limits.h"
 
 namespace shoal::market {
 
 namespace {
 
 using protocol::TaskState;
+
+constexpr Answers::Limits answers_kept{limits::idempotency_life, limits::answers_per_account};
 
 /// What a job says of its tasks is what they say.
 void check_tasks(const State& state, const Job& job) {
@@ -35,7 +38,8 @@ void check_tasks(const State& state, const Job& job) {
 
 }  // namespace
 
-Memory::Memory(const Retention& retention) : retention_(retention), holds_(retention) {}
+Memory::Memory(const Retention& retention)
+    : retention_(retention), holds_(retention), answers_(answers_kept) {}
 
 Memory::Memory(const Retention& retention, State state)
     : retention_(retention),
@@ -43,7 +47,8 @@ Memory::Memory(const Retention& retention, State state)
       state_(std::move(state)),
       index_(state_),
       dispatch_(state_),
-      holds_(state_, retention) {}
+      holds_(state_, retention),
+      answers_(answers_kept, state_) {}
 
 void Memory::apply(const protocol::Event& event) {
     std::visit([&](const auto& it) { on(it); }, event);
@@ -97,7 +102,9 @@ void Memory::check_invariants() const {
     check(ledger_.sum() == Lamports{});
     check(index_ == Index(state_));
     check(holds_ == BlobHolds(state_, retention_));
+    check(answers_ == Answers(answers_kept, state_));
     check_blob_bytes();
+    check_secrets();
     check_dispatch();
     for (const auto& [id, job] : state_.jobs) {
         check_tasks(state_, job);

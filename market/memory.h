@@ -5,6 +5,7 @@
 #include "core/hash.h"
 #include "core/time.h"
 #include "ledger/ledger.h"
+#include "market/answers.h"
 #include "market/blob_holds.h"
 #include "market/dispatch.h"
 #include "market/index.h"
@@ -68,6 +69,11 @@ protected:
     void on(const protocol::ReceiptIssued&);
     void on(const protocol::AccountWeighted&);
     void on(const protocol::ProviderVerified&);
+    void on(const protocol::SecretSet&);
+    void on(const protocol::SecretRemoved&);
+
+    /// Of an account that is no more.
+    void forget_secrets(AccountId account) { state_.secrets.erase(account); }
 
     /// What is online and takes work can be found by those who wait.
     void show(ProviderId);
@@ -79,6 +85,7 @@ protected:
     Dispatch dispatch_;
     Reservations reservations_;
     BlobHolds holds_;
+    Answers answers_;
     std::map<ProviderId, Presence> online_;
     Time ticked_{};
     bool has_changed_ = true;  // since gangs and starving jobs were last looked at
@@ -87,6 +94,8 @@ private:
     void count_use(const Job&, Duration held);
     void forget_dropped(const Hash&, AccountId);
     void check_blob_bytes() const;
+    void count_secrets(const Job&, bool begins);
+    void check_secrets() const;
     void check_dispatch() const;
 };
 

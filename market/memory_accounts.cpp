@@ -35,8 +35,12 @@ void Memory::on(const protocol::KeyRevoked& event) {
 
 void Memory::on(const protocol::RequestAnswered& event) {
     state_.now = event.at;
-    const std::string name = to_string(event.account) + " " + event.route + " " + event.key;
+    const std::string name = Answers::name_of(event.account, event.route, event.key);
     state_.answered[name] = {event.body, event.status, event.answer, event.at};
+    answers_.add(event.account, name, event.at);
+    for (const std::string& old : answers_.take_due(event.account, event.at)) {
+        state_.answered.erase(old);
+    }
 }
 
 void Memory::on(const protocol::BlobStored& event) {

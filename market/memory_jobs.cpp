@@ -57,6 +57,7 @@ void Memory::on(const protocol::JobSubmitted& event) {
     }
     index_.job_added(job);
     holds_.job_begun(job);
+    count_secrets(job, true);
     state_.jobs.emplace(event.job, std::move(job));
     state_.next.job = after(event.job);
 }
@@ -167,7 +168,9 @@ void Memory::on(const protocol::TaskEnded& event) {
     index_.task_moved(task.state, event.state);
     task.state = event.state;
     task.reason = event.reason;
-    --state_.jobs.at(task.job).tasks_open;
+    Job& job = state_.jobs.at(task.job);
+    --job.tasks_open;
+    index_.task_ended(job.account);
 }
 
 void Memory::on(const protocol::JobEnded& event) {
@@ -179,6 +182,7 @@ void Memory::on(const protocol::JobEnded& event) {
     reservations_.release(event.job);
     index_.job_ended(job);
     holds_.job_ended(state_, job);
+    count_secrets(job, false);
 }
 
 void Memory::on(const protocol::ReceiptIssued& event) {

@@ -14,6 +14,12 @@ struct Principal {
     protocol::Role role = protocol::Role::buyer;
 };
 
+/// A secret as its account sets it: `value` is in no event.
+struct NamedSecret {
+    std::string name;
+    std::string value;
+};
+
 /// A key as it is shown once: `secret` is in no event.
 struct NewKey {
     KeyId key;

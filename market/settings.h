@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "core/seal.h"
 #include "core/time.h"
 #include "market/blob_holds.h"
 
@@ -17,6 +19,7 @@ struct Settings {
         60'000};  // a task that fits but finds no room has room kept for it then
     std::uint32_t fee_basis_points = 1'000;
     Retention retention;
+    std::optional<SealKey> seal_key{};  // of secrets; without it there are none
 };
 
 }  // namespace shoal::market

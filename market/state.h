@@ -175,6 +175,16 @@ struct Answered {
 };
 BOOST_DESCRIBE_STRUCT(Answered, (), (body, status, answer, at))
 
+/// A value that an account's jobs may see: sealed, as hexadecimal digits.
+struct Secret {
+    std::string sealed;
+    Time set;
+    std::uint64_t jobs_open = 0;  // that name it
+
+    friend bool operator==(const Secret&, const Secret&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Secret, (), (sealed, set, jobs_open))
+
 struct State {
     Time now;  // of the last event
     Counters next;
@@ -187,13 +197,14 @@ struct State {
     std::map<TaskId, Task> tasks;
     std::map<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
+    std::map<AccountId, std::map<std::string, Secret>> secrets;  // of those who have some
     protocol::LedgerState ledger;
 
     friend bool operator==(const State&, const State&) = default;
 };
 BOOST_DESCRIBE_STRUCT(State, (),
                       (now, next, accounts, keys, blobs, dropped, providers, jobs, tasks, attempts,
-                       answered, ledger))
+                       answered, secrets, ledger))
 
 /// A snapshot's bytes, and back. corrupt: not the JSON of a state.
 std::string write_state(const State&);

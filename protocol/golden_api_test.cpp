@@ -16,7 +16,8 @@ TEST_CASE("what accounts are answered is on the wire as it always was") {
         std::array{wire_kind<Problem>("Problem"), wire_kind<Health>("Health"),
                    wire_kind<AccountPage>("AccountPage"), wire_kind<KeyRequest>("KeyRequest"),
                    wire_kind<KeyPage>("KeyPage"), wire_kind<CreditRequest>("CreditRequest"),
-                   wire_kind<StatementPage>("StatementPage"), wire_kind<Books>("Books")});
+                   wire_kind<StatementPage>("StatementPage"), wire_kind<Books>("Books"),
+                   wire_kind<SecretRequest>("SecretRequest"), wire_kind<SecretPage>("SecretPage")});
 }
 
 TEST_CASE("what is answered about jobs is on the wire as it always was") {

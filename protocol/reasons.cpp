@@ -54,6 +54,7 @@ constexpr std::array rows{
     ReasonRow{hardware_fault, "hardware_fault", Fault::provider, again, Payer::nobody, "the provider's hardware failed"},
     ReasonRow{no_provider_fits, "no_provider_fits", Fault::nobody, once, Payer::nobody, "no provider fits"},
     ReasonRow{gang_broken, "gang_broken", Fault::nobody, again, Payer::nobody, "another task of its gang ended, and they run together or not at all"},
+    ReasonRow{secret_lost, "secret_lost", Fault::market, once, Payer::nobody, "the market lost a secret that the job names; set it again"},
 };
 // clang-format on
 

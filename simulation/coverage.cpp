@@ -70,6 +70,7 @@ bool is_reserved(protocol::Reason reason) {
         case sandbox_unavailable:
         case hardware_fault:
         case gang_broken:
+        case secret_lost:
             return false;
     }
     return false;

@@ -84,6 +84,7 @@ private:
         bool ended = false;
         bool receipt = false;
         std::vector<Hash> inputs;
+        std::vector<std::string> secrets;
     };
     struct Provider {
         protocol::Offer offer;
@@ -115,6 +116,8 @@ private:
     void note(const protocol::ReceiptIssued&);
     void note(const protocol::AccountWeighted&);
     void note(const protocol::ProviderVerified&);
+    void note(const protocol::SecretSet&);
+    void note(const protocol::SecretRemoved&);
 
     template <class About>
     void expect(bool, const char* promise, const About& about);
@@ -134,6 +137,7 @@ private:
     std::set<KeyId> keys_;
     std::set<std::pair<AccountId, std::string>> answered_;
     std::map<std::pair<AccountId, Hash>, std::uint64_t> blobs_;  // stored, and how many need it
+    std::map<std::pair<AccountId, std::string>, std::uint64_t> secrets_;  // open jobs that name it
     std::map<protocol::LedgerAccount, Lamports> balances_;
     std::map<protocol::LedgerAccount, Lamports> touched_;
     std::map<AccountId, Lamports> credited_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,9 @@ private:
     std::map<AccountId, Lamports> answered_;
 };
 
+/// What each secret of the account says, to be known again where it is handed out.
+std::string secret_value(AccountId, const std::string& name);
+
 /// Submits jobs, looks at them, cancels some, and makes mistakes.
 class Buyer {
 public:
@@ -93,6 +97,7 @@ private:
     void think();
     void submit();
     void store();
+    void keep_secret();
     void cancel();
     void look();
     void err();
@@ -107,6 +112,7 @@ private:
     AccountId account_;
     std::vector<JobId> jobs_;
     std::vector<Hash> stored_;
+    std::set<std::string> secrets_;  // that were set, and perhaps lost since
     std::uint64_t count_ = 0;
 };
 

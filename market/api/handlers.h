@@ -31,6 +31,10 @@ Result<protocol::AccountView> issue_credit(const Call&, const protocol::CreditRe
 Result<protocol::StatementPage> statement(const Call&);
 Result<protocol::Books> books(const Call&);
 
+Result<protocol::SecretPage> secrets(const Call&);
+Result<protocol::SecretView> set_secret(const Call&, const protocol::SecretRequest&);
+Result<protocol::SecretView> remove_secret(const Call&);
+
 Result<protocol::JobView> submit(const Call&, const protocol::JobSpec&);
 Result<protocol::JobPage> jobs(const Call&);
 Result<protocol::JobView> job(const Call&);
