@@ -14,6 +14,7 @@
 #include "io/websocket_client.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_secrets.h"
 #include "protocol/receipt.h"
 
 namespace shoal::apps {

@@ -1,5 +1,6 @@
 #include "apps/market_server.h"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "apps/market_sessions.h"
 #include "apps/release.h"
 #include "io/blobs_files.h"
+#include "io/descriptors.h"
 #include "io/folder.h"
 #include "io/http_server.h"
 #include "io/journal_files.h"
@@ -227,6 +229,10 @@ Result<io::HttpServer::Settings> MarketServer::settings(const MarketOptions& opt
     io::HttpServer::Settings settings;
     settings.address = address.host;
     settings.port = address.port;
+    // Files, the journal and jobs' bytes need some of them, too.
+    const std::size_t sockets = io::raise_descriptor_limit() / 4 * 3;
+    settings.connections_max = std::min(settings.connections_max, sockets);
+    settings.connections_per_peer = std::min(settings.connections_per_peer, sockets / 2);
     if (!options.tls_certificate.empty()) {
         settings.tls = TRY(io::server_tls({options.tls_certificate, options.tls_key}));
     }

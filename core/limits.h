@@ -74,7 +74,7 @@ constexpr std::size_t sessions = 10'000;
 constexpr std::size_t providers_per_account = 1'000;  // a farm; each is remembered for ever
 constexpr std::size_t frames_per_second = 5'000;      // of one session; above it it is read later
 constexpr std::size_t frame_bytes_per_second = 4 << 20;  // likewise
-constexpr std::size_t feed_subscribers = 1'000;
+constexpr std::size_t feed_subscribers = 5'000;
 
 // How long things last.
 constexpr Duration attempt_time_max{30LL * 86'400'000};

@@ -95,7 +95,8 @@ WebSocketLink::~WebSocketLink() {
 void WebSocketLink::send(std::string text) {
     const Lock lock(mutex_);
     if (over_ || closing_) return;
-    if (queue_bytes_ + text.size() > limits_.queue_bytes_max) {
+    // One long message is no sign of a slow peer.
+    if (!queue_.empty() && queue_bytes_ + text.size() > limits_.queue_bytes_max) {
         over_ = true;
         queue_.clear();
         queue_bytes_ = 0;

@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "market/api/served_for_test.h"
+#include "protocol/api_secrets.h"
 
 namespace shoal::market {
 

@@ -4,6 +4,7 @@
 
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_secrets.h"
 #include "protocol/golden_for_test.h"
 
 namespace shoal::protocol {

@@ -9,6 +9,7 @@
 #include "market/api/call.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_secrets.h"
 #include "protocol/receipt.h"
 
 namespace shoal::market::handlers {
