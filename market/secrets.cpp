@@ -133,12 +133,16 @@ Result<std::string> Market::open_secret(AccountId account, const std::string& na
     return std::string(value.begin(), value.end());
 }
 
-/// All can be opened: what cannot was dropped when the market started.
+/// All can be opened: what cannot was dropped when the market started. An account that is no more
+/// has none.
 std::map<std::string, std::string> Market::secrets_of(const Job& job) const {
     std::map<std::string, std::string> values;
+    const auto own = state_.secrets.find(job.account);
+    if (own == state_.secrets.end()) return values;
     for (const std::string& name : job.spec.secrets) {
-        const Secret& secret = state_.secrets.at(job.account).at(name);
-        values.emplace(name, open_secret(job.account, name, secret).value());
+        const auto found = own->second.find(name);
+        if (found == own->second.end()) continue;
+        values.emplace(name, open_secret(job.account, name, found->second).value());
     }
     return values;
 }

@@ -50,8 +50,8 @@ void Buyer::act() {
     think();
     const std::uint64_t dice = stage_.random().below(20);
     if (dice < 8) return submit();
-    if (dice < 9) return store();
-    if (dice < 10) return keep_secret();
+    const bool keeps = dice == 8 || secrets_.empty();
+    if (dice < 10) return keeps ? keep_secret() : store();
     if (dice < 12) return cancel();
     if (dice < 16) return look();
     err();
@@ -95,7 +95,7 @@ protocol::JobSpec Buyer::make_job() {
         spec.inputs.push_back(std::move(input));
     }
     if (tasks > 1 && random.percent(15)) spec.tasks.gang = static_cast<std::uint32_t>(tasks);
-    if (!secrets_.empty() && random.percent(20)) spec.secrets.push_back(random.pick(secrets_));
+    if (!secrets_.empty() && random.percent(40)) spec.secrets.push_back(random.pick(secrets_));
     spec.priority = static_cast<std::int32_t>(random.below(11)) - 5;
     if (random.percent(60)) spec.outputs.push_back({"model.bin", random.percent(50)});
     if (random.percent(30)) spec.result = protocol::ResultRule{"loss", protocol::Best::min};

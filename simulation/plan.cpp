@@ -65,7 +65,7 @@ std::uint32_t rate_max(Fault fault) {
         case Fault::lie:
             return 1'000'000;  // of the times that it says it lives
         case Fault::key_lost:
-            return 300'000;  // of the market's starts
+            return 1'000'000;  // of the market's starts
     }
     return 0;
 }

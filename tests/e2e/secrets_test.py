@@ -90,7 +90,7 @@ class Secrets(unittest.TestCase):
             world.market.start()
             self.assert_nowhere(world)
 
-    def test_a_provider_that_was_killed_is_handed_the_secret_again(self) -> None:
+    def test_a_provider_that_was_killed_goes_on_with_secrets(self) -> None:
         with harness.World() as world:
             provider = world.provider("--attempts", "1")
             set_secret(world, self.value)
