@@ -39,6 +39,7 @@ public:
         for (const io::Segment& segment : segments) TRY(take(segment));
         TRY(take_names());
         for (const char* key : {"market.key", "operator.key"}) TRY(take_key(key));
+        if (wish_.has_secrets_key) TRY(take_key("secrets.key"));
         TRY(io::sync_folder(wish_.target / "journal"));
         const Replay replay = TRY(check());
         report_.jobs = replay.market().state().jobs.size();

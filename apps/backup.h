@@ -24,6 +24,7 @@ struct BackupWish {
     std::filesystem::path data;    // the market's folder; it may serve meanwhile
     std::filesystem::path target;  // must not exist
     bool has_blobs = false;
+    bool has_secrets_key = false;  // with it, whoever has the backup can read accounts' secrets
 };
 
 struct BackupReport {
@@ -50,7 +51,8 @@ struct RestoreReport {
     Time last_time;
     bool has_names = false;
     std::size_t blobs = 0;
-    std::vector<MissingBlob> missing;  // the state names them, the backup has them not
+    std::vector<MissingBlob> missing;     // the state names them, the backup has them not
+    std::size_t secrets_without_key = 0;  // which the backup has not
 };
 
 /// A market's folder as it was then, made aside and put in its place when it is whole. conflict:

@@ -185,6 +185,7 @@ void build(CommandTree& tree) {
     add_service_commands(tree);
     add_job_commands(tree);
     add_account_commands(tree);
+    add_secret_commands(tree);
     add_journal_commands(tree);
     add_own_commands(tree);
 }

@@ -79,6 +79,8 @@ void add_backup(CommandTree& tree) {
                                "shoal backup /backups/2026-03-01 --blobs");
     backup->add_option("TARGET", options->target, "the folder to make")->required();
     backup->add_flag("--blobs", options->has_blobs, "with the bytes of all blobs");
+    backup->add_flag("--secrets-key", options->has_secrets_key,
+                     "with the key that opens accounts' secrets; else they are lost without it");
     run_on_folder(tree, backup, options, back_up);
 }
 

@@ -186,6 +186,9 @@ void add_market(CommandTree& tree) {
         ->type_name("FILE")
         ->needs(certificate);
     command->add_option("--ready-fd", options->ready_fd, "")->group("");
+    command->add_flag(
+        "--forget-secrets", options->forgets_secrets,
+        "remove accounts' secrets whose key is lost, and end the jobs that name them");
     add_journal_options(*command, *words);
     command->callback([&tree, words] {
         tree.action = [words](Context& context) -> Result<Exit> {

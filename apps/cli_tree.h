@@ -31,6 +31,7 @@ void add_job_commands(CommandTree&);
 void add_account_commands(CommandTree&);
 /// Below `account` and `account key`, and `audit`.
 void add_standing_commands(CommandTree&, CLI::App& account, CLI::App& key);
+void add_secret_commands(CommandTree&);
 void add_service_commands(CommandTree&);
 void add_journal_commands(CommandTree&);
 

@@ -13,30 +13,18 @@
 
 namespace shoal::apps {
 
-/// What the market says of an upload that is not whole yet.
-struct Arrived {
-    static constexpr std::array<std::string_view, 1> required{"size_bytes"};
-    std::uint64_t size_bytes = 0;
-};
-BOOST_DESCRIBE_STRUCT(Arrived, (), (size_bytes))
-
 namespace {
 
 constexpr std::size_t everything = static_cast<std::size_t>(-1);
 constexpr std::size_t answer_bytes_max = std::size_t{64} << 20U;
 constexpr std::size_t log_piece_bytes = std::size_t{8} << 20U;
-constexpr int status_accepted = 202;
 constexpr int status_partial = 206;
 constexpr int status_unauthorised = 401;
 constexpr int status_payment_required = 402;
 constexpr int status_forbidden = 403;
-constexpr int status_not_found = 404;
 constexpr int status_no_range = 416;
 constexpr int status_refused_min = 400;
-constexpr int send_tries = 5;
-constexpr Duration send_delay{250};
 constexpr int busy_tries = 3;
-constexpr std::uint64_t worth_resuming = 1 << 20;  // below it one more question costs more
 
 constexpr std::array codes{Code::invalid,   Code::denied,     Code::not_found,   Code::conflict,
                            Code::exhausted, Code::stale,      Code::unavailable, Code::timeout,
@@ -90,13 +78,6 @@ std::string_view advice_for(int status, std::string_view message, bool is_anonym
         return "`shoal account show` tells what you have; the operator issues credit.";
     }
     return "";
-}
-
-/// Whether the same upload may go better soon: the line broke, or the market still holds the end
-/// of the one that broke.
-bool may_pass(const Error& error) {
-    return error.code == Code::unavailable || error.code == Code::timeout ||
-           error.code == Code::conflict;
 }
 
 /// How long to wait before asking again, if the market answered that this was one too many.
@@ -256,6 +237,20 @@ Result<protocol::ProviderView> Client::verify(ProviderId id, bool verified) {
     io::Call call = authorised("PUT", path_of("providers", id, "/verified"));
     call.body = body_of(protocol::VerifiedRequest{verified});
     return send<protocol::ProviderView>(std::move(call));
+}
+
+Result<protocol::SecretView> Client::set_secret(const std::string& name, const std::string& value) {
+    io::Call call = authorised("PUT", "/v1/secrets/" + name);
+    call.body = body_of(protocol::SecretRequest{value});
+    return send<protocol::SecretView>(std::move(call));
+}
+
+Result<std::vector<protocol::SecretView>> Client::secrets() {
+    return list<protocol::SecretPage>("/v1/secrets", everything);
+}
+
+Result<protocol::SecretView> Client::remove_secret(const std::string& name) {
+    return send<protocol::SecretView>(authorised("DELETE", "/v1/secrets/" + name));
 }
 
 Status Client::statement(AccountId id, const Interval& when, const TakeLines& take) {
@@ -429,44 +424,6 @@ Result<protocol::ProviderView> Client::provider(ProviderId id) {
 
 Result<protocol::ProviderWhy> Client::why(ProviderId id) {
     return get<protocol::ProviderWhy>(path_of("providers", id, "/why"));
-}
-
-Result<bool> Client::has_blob(const Hash& hash) {
-    auto reply = http_.call(authorised("HEAD", path_of("blobs", to_string(hash))));
-    if (reply.ok() && reply.value().status == status_not_found) return false;
-    TRY(accepted(std::move(reply)));
-    return true;
-}
-
-Status Client::send_blob(const Hash& hash, const std::filesystem::path& path) {
-    Duration delay = send_delay;
-    for (int tried = 1;; ++tried, delay *= 2) {
-        const Status sent = send_rest(hash, path);
-        if (sent.ok() || tried == send_tries || !may_pass(sent.error())) return sent;
-        std::this_thread::sleep_for(delay);
-    }
-}
-
-Status Client::send_rest(const Hash& hash, const std::filesystem::path& path) {
-    const auto part = TRY(part_wanted(hash, path));
-    if (!part) return Done{};
-    io::Call call = authorised("PUT", path_of("blobs", to_string(hash)));
-    TRY(accepted(http_.send_file(std::move(call), path, *part)));
-    return Done{};
-}
-
-/// What the market has of an earlier upload that broke off it tells when a first byte comes again.
-Result<std::optional<io::HttpClient::Part>> Client::part_wanted(const Hash& hash,
-                                                                const std::filesystem::path& path) {
-    std::error_code failed;
-    const std::uint64_t size = std::filesystem::file_size(path, failed);
-    if (failed || size < worth_resuming) return std::optional(io::HttpClient::Part{});
-    io::Call call = authorised("PUT", path_of("blobs", to_string(hash)));
-    const io::HttpClient::Part first{0, 1};
-    const io::Reply reply = TRY(accepted(http_.send_file(std::move(call), path, first)));
-    if (reply.status != status_accepted) return std::optional<io::HttpClient::Part>();
-    const Arrived arrived = TRY(understood<Arrived>(reply.body));
-    return std::optional(io::HttpClient::Part{std::min(arrived.size_bytes, size - 1), {}});
 }
 
 Status Client::fetch_blob(const Hash& hash, const std::filesystem::path& path,

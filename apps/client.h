@@ -15,6 +15,7 @@
 #include "io/websocket_client.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_secrets.h"
 #include "protocol/api_workflow.h"
 #include "protocol/receipt.h"
 #include "protocol/workflow.h"
@@ -94,6 +95,10 @@ public:
         std::uint64_t end = 0;   // how many bytes of the log there are up to here
     };
     Result<LogPiece> log(LeaseId, std::uint64_t from);
+
+    Result<protocol::SecretView> set_secret(const std::string& name, const std::string& value);
+    Result<std::vector<protocol::SecretView>> secrets();
+    Result<protocol::SecretView> remove_secret(const std::string& name);
 
     Result<std::vector<protocol::ProviderView>> providers();
     Result<protocol::ProviderView> provider(ProviderId);

@@ -39,7 +39,8 @@ Result<RestoreWish> wish_of(const RestoreOptions& options) {
 }  // namespace
 
 Result<Exit> back_up(Context& context, const BackupOptions& options) {
-    const auto report = TRY(make_backup({options.data, options.target, options.has_blobs}));
+    const auto report = TRY(
+        make_backup({options.data, options.target, options.has_blobs, options.has_secrets_key}));
     const Output& out = context.out();
     const io::BackupManifest& manifest = report.manifest;
     show_missing(out, report.missing);
@@ -71,11 +72,19 @@ Result<Exit> restore(Context& context, const RestoreOptions& options) {
                           report.last, to_date(report.last_time), counted(report.blobs, "blob"),
                           report.missing.size()));
     if (!report.has_names) out.say("The backup has no names: its accounts have none.\n");
+    if (report.secrets_without_key > 0) {
+        out.say(
+            fmt::format("{} cannot be opened without secrets.key, which the backup does not "
+                        "have: copy it from the old folder before the market starts, or "
+                        "accounts must set them again\n",
+                        counted(report.secrets_without_key, "secret")));
+    }
     out.print_json(
         boost::json::object{{"folder", options.folder},
                             {"last", report.last},
                             {"last_time_ms", report.last_time.time_since_epoch().count()},
                             {"has_names", report.has_names},
+                            {"secrets_without_key", report.secrets_without_key},
                             {"blobs", report.blobs},
                             {"missing", to_json(report.missing)}});
     return Exit::done;

@@ -25,6 +25,14 @@ Result<LocalJob> local_job(const RunOptions& options) {
                   "shoal run job.yaml, or shoal run --cores 2 -- ./train --rate 0.1");
 }
 
+/// Who can run a job can read its secrets.
+void warn_of_strangers(const Output& out, const protocol::JobSpec& spec) {
+    if (spec.secrets.empty() || spec.placement.pool) return;
+    out.say(
+        "The job's secrets are sent to whoever runs it, and the owner of that machine can read "
+        "them. Name a pool of machines that you trust: placement: {pool: NAME}");
+}
+
 Exit exit_of_job(protocol::JobState state) {
     return state == protocol::JobState::finished ? Exit::done : Exit::job_failed;
 }
@@ -54,6 +62,7 @@ Result<Exit> run_job(Context& context, const RunOptions& options) {
     const Output& out = context.out();
     Client& client = *TRY(context.client());
     const protocol::JobSpec spec = TRY(upload_inputs(local, client, out));
+    warn_of_strangers(out, spec);
     const protocol::JobView job = TRY(submit_once(client, spec));
     out.say(fmt::format("{} submitted: {}, at most {}", to_string(job.job),
                         counted(job.tasks.total, "task"), to_credit(job.hold)));
@@ -79,6 +88,7 @@ Result<Exit> submit_job(Context& context, const FileOptions& options) {
     const LocalJob local = TRY(read_job_file(options.file));
     Client& client = *TRY(context.client());
     const protocol::JobSpec spec = TRY(upload_inputs(local, client, context.out()));
+    warn_of_strangers(context.out(), spec);
     const protocol::JobView job = TRY(submit_once(client, spec));
     context.out().print(to_string(job.job));
     context.out().print_as_json(job);

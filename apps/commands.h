@@ -125,6 +125,14 @@ Result<Exit> create_key(Context&, const AccountOptions&);
 Result<Exit> list_keys(Context&, const AccountOptions&);
 Result<Exit> revoke_key(Context&, const AccountOptions&);
 
+struct SecretOptions {
+    std::string name;
+    std::string file;  // with the value; empty: standard input
+};
+Result<Exit> set_secret(Context&, const SecretOptions&);
+Result<Exit> list_secrets(Context&);
+Result<Exit> remove_secret(Context&, const SecretOptions&);
+
 struct ReceiptOptions {
     std::string what;  // a job's id, or a file that holds a receipt
     std::string market_key;
@@ -159,6 +167,7 @@ struct BackupOptions {
     std::string data;
     std::string target;
     bool has_blobs = false;
+    bool has_secrets_key = false;
 };
 Result<Exit> back_up(Context&, const BackupOptions&);
 

@@ -11,11 +11,14 @@ namespace shoal::apps {
 
 namespace {
 
-constexpr std::size_t rows_at_once = 500;
+constexpr std::size_t rows_at_once = 100;
+constexpr std::size_t queue_bytes_max = 256 << 10;  // of one subscriber; above it he is too slow
+constexpr Duration drain_pause{20};                 // of one who is told what was
 constexpr std::uint16_t try_again_later = 1013;
+constexpr std::size_t heard_bytes_max = 4 << 10;  // of what nobody listens to
 
-void send_item(io::WebSocket& socket, const protocol::FeedItem& item) {
-    socket.send(json::print(item));
+std::string text_of(const market::FeedDraft& draft) {
+    return json::print(draft.item);
 }
 
 }  // namespace
@@ -28,8 +31,8 @@ struct FeedHub::Subscriber {
     bool live = false;       // it has seen all that is durable
     bool over = false;
 
-    void offer(const std::optional<protocol::FeedItem>& item) const {
-        if (item && market::passes(filter, *item)) send_item(*socket, *item);
+    bool wants(const market::FeedDraft& draft) const {
+        return market::may_see(principal, draft) && market::passes(filter, draft.item);
     }
 };
 
@@ -57,13 +60,20 @@ void FeedHub::accept(const io::Exchange& exchange, const market::Principal& prin
             subscribers_.remove(subscriber);
         });
     };
-    subscriber->socket = exchange.accept(std::move(events));
+    io::WebSocketLimits bounds;
+    bounds.message_bytes_max = heard_bytes_max;
+    bounds.queue_bytes_max = queue_bytes_max;
+    subscriber->socket = exchange.accept(std::move(events), bounds);
     subscribers_.push_back(subscriber);
     read_on(subscriber);
 }
 
 void FeedHub::read_on(const Shared& subscriber) {
     if (subscriber->over) return;
+    if (subscriber->socket->queued_bytes() > queue_bytes_max / 4) {
+        loop_.after(drain_pause, [this, subscriber] { read_on(subscriber); });
+        return;
+    }
     if (subscriber->seen >= core_.last_sequence()) {
         subscriber->live = true;
         return;
@@ -87,31 +97,34 @@ void FeedHub::history(const Shared& subscriber, const Result<std::vector<io::Row
         if (!event.ok()) {
             return subscriber->socket->close(try_again_later, event.error().what);
         }
-        subscriber->offer(
-            market::feed_item(market_.state(), subscriber->principal, row.sequence, event.value()));
+        const auto draft = market::feed_draft(market_.state(), row.sequence, event.value());
+        if (draft && subscriber->wants(*draft)) subscriber->socket->send(text_of(*draft));
     }
     read_on(subscriber);
+}
+
+/// Each item is made and printed once, for all who want it.
+void FeedHub::tell(const market::FeedDraft& draft) {
+    std::string text;
+    for (const Shared& subscriber : subscribers_) {
+        if (!subscriber->live || !subscriber->wants(draft)) continue;
+        if (text.empty()) text = text_of(draft);
+        subscriber->socket->send(text);
+    }
 }
 
 void FeedHub::event(std::uint64_t sequence, const protocol::Event& event) {
     if (const auto* submitted = std::get_if<protocol::JobSubmitted>(&event)) {
         begins_.emplace(submitted->job, sequence);
     }
-    for (const Shared& subscriber : subscribers_) {
-        if (!subscriber->live) continue;
-        subscriber->seen = sequence;
-        subscriber->offer(
-            market::feed_item(market_.state(), subscriber->principal, sequence, event));
-    }
+    const auto draft = market::feed_draft(market_.state(), sequence, event);
+    if (draft) tell(*draft);
 }
 
 void FeedHub::said(const protocol::session::Said& words, Time now) {
-    for (const Shared& subscriber : subscribers_) {
-        if (!subscriber->live) continue;
-        for (const protocol::FeedItem& item :
-             market::feed_items(market_.state(), subscriber->principal, words, now)) {
-            subscriber->offer(item);
-        }
+    if (subscribers_.empty()) return;
+    for (const market::FeedDraft& draft : market::feed_drafts(market_.state(), words, now)) {
+        tell(draft);
     }
 }
 

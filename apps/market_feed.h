@@ -36,6 +36,7 @@ private:
     using Shared = std::shared_ptr<Subscriber>;
 
     void read_on(const Shared&);
+    void tell(const market::FeedDraft&);
     void history(const Shared&, const Result<std::vector<io::Row>>&);
 
     io::Loop& loop_;

@@ -99,11 +99,12 @@ io::HttpHandlers MarketHttp::handlers() {
 
 void MarketHttp::request(const io::Request& asked, const io::Exchange& exchange) {
     const ApiRequest request = api_request(asked);
+    const Caller caller{exchange, asked.peer};
     switch (parts_.api.kind(asked.method, asked.path)) {
         case RouteKind::plain:
-            return plain(request, exchange);
+            return plain(request, caller);
         case RouteKind::socket:
-            if (asked.wants_websocket) return socket(request, exchange);
+            if (asked.wants_websocket) return socket(request, caller);
             return exchange.answer(response(market::Api::refusal(
                 request, {Code::invalid, "expected a WebSocket handshake (RFC 6455)"})));
         case RouteKind::upload:
@@ -111,16 +112,28 @@ void MarketHttp::request(const io::Request& asked, const io::Exchange& exchange)
     }
 }
 
-void MarketHttp::plain(const ApiRequest& request, const io::Exchange& exchange) {
+/// A refusal that says that the key is wrong waits, so that guessing is slow.
+void MarketHttp::refuse(const ApiAnswer& answer, const Caller& caller, Time now) {
+    constexpr int unauthorised = 401;
+    const bool is_guess = answer.status == unauthorised;
+    const Duration wait = is_guess ? guesses_.note(caller.peer, now) : Duration{0};
+    if (wait == Duration{0}) return caller.exchange.answer(response(answer));
+    parts_.loop.after(wait,
+                      [exchange = caller.exchange, answer] { exchange.answer(response(answer)); });
+}
+
+void MarketHttp::plain(const ApiRequest& request, const Caller& caller) {
+    const io::Exchange& exchange = caller.exchange;
     if (request.method == "POST" && request.path == "/v1/jobs") {
         const Status space = parts_.blobs.check_space(0);
         if (!space.ok()) return exchange.answer(response(no_space(request, space.error())));
     }
-    parts_.core.submit([this, request, exchange](const market::Moment& moment,
-                                                 market::Batch& batch) -> CoreLoop::Release {
+    parts_.core.submit([this, request, caller](const market::Moment& moment,
+                                               market::Batch& batch) -> CoreLoop::Release {
         ApiAnswer answer = parts_.api.handle(request, moment, batch);
-        return [this, request, exchange, answer = std::move(answer)] {
-            send(request, answer, exchange);
+        return [this, request, caller, now = moment.now, answer = std::move(answer)] {
+            if (answer.status >= 400) return refuse(answer, caller, now);
+            send(request, answer, caller.exchange);
         };
     });
 }
@@ -146,23 +159,24 @@ void MarketHttp::send_blob(const ApiRequest& request, const ApiAnswer& answer, c
     exchange.answer(std::move(sent));
 }
 
-void MarketHttp::socket(const ApiRequest& request, const io::Exchange& exchange) {
-    parts_.core.submit([this, request, exchange](const market::Moment& moment,
-                                                 market::Batch&) -> CoreLoop::Release {
-        const auto entered = parts_.api.enter(request, moment.now);
-        return [this, request, exchange, entered] {
-            if (const auto* refused = std::get_if<ApiAnswer>(&entered)) {
-                return exchange.answer(response(*refused));
-            }
-            const auto& principal = std::get<market::Principal>(entered);
-            if (request.path == "/v1/session") {
-                return parts_.sessions.accept(exchange, principal.account);
-            }
-            const auto filter = market::read_feed_filter(request.query);
-            if (filter.ok()) return parts_.feed.accept(exchange, principal, filter.value());
-            exchange.answer(response(market::Api::refusal(request, filter.error())));
-        };
-    });
+void MarketHttp::socket(const ApiRequest& request, const Caller& caller) {
+    parts_.core.submit(
+        [this, request, caller](const market::Moment& moment, market::Batch&) -> CoreLoop::Release {
+            const auto entered = parts_.api.enter(request, moment.now);
+            return [this, request, caller, entered, now = moment.now] {
+                const io::Exchange& exchange = caller.exchange;
+                if (const auto* refused = std::get_if<ApiAnswer>(&entered)) {
+                    return refuse(*refused, caller, now);
+                }
+                const auto& principal = std::get<market::Principal>(entered);
+                if (request.path == "/v1/session") {
+                    return parts_.sessions.accept(exchange, principal.account);
+                }
+                const auto filter = market::read_feed_filter(request.query);
+                if (filter.ok()) return parts_.feed.accept(exchange, principal, filter.value());
+                exchange.answer(response(market::Api::refusal(request, filter.error())));
+            };
+        });
 }
 
 void MarketHttp::upload(const ApiRequest& request, const io::Request& head,
@@ -174,13 +188,14 @@ void MarketHttp::upload(const ApiRequest& request, const io::Request& head,
     const std::uint64_t body_bytes = *head.content_length;
     const std::uint64_t size = head.part ? head.part->size : body_bytes;
     const std::uint64_t first = head.part ? head.part->first : 0;
+    const Caller caller{exchange, head.peer};
     parts_.core.submit([=, this](const market::Moment& moment,
                                  market::Batch&) -> CoreLoop::Release {
         auto granted = parts_.api.may_upload(request, size, moment.now);
         const BlobKeeper::Mark mark = parts_.keeper.mark();
-        return [=, this, granted = std::move(granted)] {
+        return [=, this, now = moment.now, granted = std::move(granted)] {
             if (const auto* refused = std::get_if<ApiAnswer>(&granted)) {
-                return exchange.answer(response(*refused));
+                return refuse(*refused, caller, now);
             }
             const Arrival arrival{request, std::get<market::UploadGrant>(granted), mark};
             if (arrival.grant.is_known) return stored(arrival, exchange);

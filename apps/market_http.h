@@ -5,6 +5,7 @@
 
 #include "apps/blob_keeper.h"
 #include "apps/core_loop.h"
+#include "apps/guesses.h"
 #include "apps/market_feed.h"
 #include "apps/market_sessions.h"
 #include "io/blobs.h"
@@ -40,9 +41,16 @@ private:
         BlobKeeper::Mark mark = 0;  // of its beginning
     };
 
+    /// Whose request it is, and where its answer goes.
+    struct Caller {
+        io::Exchange exchange;
+        std::string peer;
+    };
+
     void request(const io::Request&, const io::Exchange&);
-    void plain(const market::ApiRequest&, const io::Exchange&);
-    void socket(const market::ApiRequest&, const io::Exchange&);
+    void plain(const market::ApiRequest&, const Caller&);
+    void socket(const market::ApiRequest&, const Caller&);
+    void refuse(const market::ApiAnswer&, const Caller&, Time now);
     void upload(const market::ApiRequest&, const io::Request&, const io::Exchange&);
     void receive(const Arrival&, std::uint64_t first, std::uint64_t body_bytes,
                  const io::Exchange&);
@@ -53,6 +61,7 @@ private:
 
     friend class BlobSink;
     Parts parts_;
+    Guesses guesses_;  // core thread only
 };
 
 }  // namespace shoal::apps

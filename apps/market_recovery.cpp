@@ -20,8 +20,9 @@ constexpr std::uint32_t snapshot_format = 2;  // 1 had no use of accounts
 constexpr std::size_t rows_at_once = 10'000;
 
 Result<std::unique_ptr<market::Market>> from_snapshot(const std::optional<io::Snapshot>& snapshot,
-                                                      const SecretKey& signer) {
-    if (!snapshot) return std::make_unique<market::Market>(market::Settings{}, signer);
+                                                      const SecretKey& signer,
+                                                      const market::Settings& settings) {
+    if (!snapshot) return std::make_unique<market::Market>(settings, signer);
     if (snapshot->format != snapshot_format) {
         return Error{Code::unsupported, "the snapshot is of format " +
                                             std::to_string(snapshot->format) + ", expected " +
@@ -31,7 +32,28 @@ Result<std::unique_ptr<market::Market>> from_snapshot(const std::optional<io::Sn
     const std::string_view text(reinterpret_cast<const char*>(snapshot->bytes.data()),
                                 snapshot->bytes.size());
     market::State state = TRY(market::read_state(text));
-    return std::make_unique<market::Market>(market::Settings{}, signer, std::move(state));
+    return std::make_unique<market::Market>(settings, signer, std::move(state));
+}
+
+/// 32 bytes that only this folder has: read, or made where there are none.
+Result<std::array<std::uint8_t, 32>> own_bytes(const std::filesystem::path& path) {
+    constexpr std::size_t size_max = 256;
+    auto text = io::read_secret(path, size_max);
+    if (!text.ok() && text.error().code != Code::not_found) return std::move(text).error();
+    if (!text.ok()) {
+        const std::string fresh = to_hex(io::entropy());
+        TRY(io::write_secret(path, fresh + "\n"));
+        text = fresh;
+    }
+    std::string digits = std::move(text).value();
+    std::erase(digits, '\n');
+    const auto bytes = from_hex(digits);
+    std::array<std::uint8_t, 32> own{};
+    if (!bytes.ok() || bytes.value().size() != own.size()) {
+        return Error{Code::corrupt, path.string() + ": expected 64 hexadecimal digits"};
+    }
+    std::ranges::copy(bytes.value(), own.begin());
+    return own;
 }
 
 }  // namespace
@@ -46,9 +68,10 @@ Result<protocol::Event> read_row(const io::Row& row) {
     return error;
 }
 
-Result<Replay> Replay::begin(const std::optional<io::Snapshot>& snapshot, const SecretKey& signer) {
+Result<Replay> Replay::begin(const std::optional<io::Snapshot>& snapshot, const SecretKey& signer,
+                             const market::Settings& settings) {
     Replay replay;
-    replay.market_ = TRY(from_snapshot(snapshot, signer));
+    replay.market_ = TRY(from_snapshot(snapshot, signer, settings));
     replay.sequence_ = snapshot ? snapshot->sequence : 0;
     replay.time_ = replay.market_->state().now;
     return replay;
@@ -101,13 +124,15 @@ io::Snapshot Replay::snapshot() const {
     return {sequence_, snapshot_format, Bytes(bytes.begin(), bytes.end())};
 }
 
-Result<Recovered> recover(io::Journal& journal, const SecretKey& signer,
+Result<Recovered> recover(io::Journal& journal, const MarketKeys& keys,
                           const std::function<void(std::uint64_t, const protocol::Event&)>& seen) {
     io::FoundSnapshot found = TRY(journal.load_snapshot());
     for (const std::string& passed_over : found.damaged) {
         fmt::print(stderr, "a damaged snapshot was passed over: {}\n", passed_over);
     }
-    Replay replay = TRY(Replay::begin(found.snapshot, signer));
+    market::Settings settings;
+    settings.seal_key = keys.seal;
+    Replay replay = TRY(Replay::begin(found.snapshot, keys.signer, settings));
     found.snapshot.reset();
     TRY(replay.go_on(
         [&](std::uint64_t after, std::size_t limit) { return journal.read(after, limit); },
@@ -144,26 +169,13 @@ Status keep_snapshot(io::Journal& journal, const market::Market& market,
 }
 
 Result<SecretKey> signing_key(const std::filesystem::path& folder) {
-    const auto path = folder / "market.key";
-    constexpr std::size_t size_max = 256;
-    auto text = io::read_secret(path, size_max);
-    if (!text.ok() && text.error().code != Code::not_found) return std::move(text).error();
-    if (!text.ok()) {
-        const std::string fresh = to_hex(io::entropy());
-        TRY(io::write_secret(path, fresh + "\n"));
-        text = fresh;
-    }
-    std::string digits = std::move(text).value();
-    std::erase(digits, '\n');
-    const auto bytes = from_hex(digits);
-    std::array<std::uint8_t, SecretKey::seed_size> seed{};
-    if (!bytes.ok() || bytes.value().size() != seed.size()) {
-        return Error{Code::corrupt, path.string() + ": expected 64 hexadecimal digits"};
-    }
-    std::ranges::copy(bytes.value(), seed.begin());
-    const SecretKey key(seed);
+    const SecretKey key(TRY(own_bytes(folder / "market.key")));
     TRY(io::write_file(folder / "market.pub", to_string(key.public_key()) + "\n"));
     return key;
+}
+
+Result<SealKey> sealing_key(const std::filesystem::path& folder) {
+    return SealKey(TRY(own_bytes(folder / "secrets.key")));
 }
 
 Status first_operator(const std::filesystem::path& folder, market::Market& market,

@@ -26,7 +26,8 @@ public:
     using Seen = std::function<void(const io::Row&, const protocol::Event&)>;
 
     /// From a snapshot, or from nothing. unsupported: a snapshot of another format. corrupt.
-    static Result<Replay> begin(const std::optional<io::Snapshot>&, const SecretKey& signer);
+    static Result<Replay> begin(const std::optional<io::Snapshot>&, const SecretKey& signer,
+                                const market::Settings& settings = {});
 
     /// Likewise, for who only looks: it can sign nothing.
     static Result<Replay> begin(const std::optional<io::Snapshot>&);
@@ -55,6 +56,12 @@ private:
     std::uint64_t applied_ = 0;
 };
 
+/// What only the market has: it signs receipts, and seals secrets.
+struct MarketKeys {
+    SecretKey signer;
+    SealKey seal;
+};
+
 /// A market as its folder has it.
 struct Recovered {
     std::unique_ptr<market::Market> market;
@@ -68,7 +75,7 @@ Result<protocol::Event> read_row(const io::Row&);
 
 /// Snapshot plus journal. `seen` is told of every replayed event. unsupported: an event of a newer
 /// release. corrupt: a damaged row, or a snapshot that is none.
-Result<Recovered> recover(io::Journal&, const SecretKey& signer,
+Result<Recovered> recover(io::Journal&, const MarketKeys&,
                           const std::function<void(std::uint64_t, const protocol::Event&)>& seen);
 
 /// Keeps the market's state, so that the next start replays less.
@@ -79,6 +86,9 @@ io::DataFolder::Options market_folder_options();
 
 /// The key that signs receipts: read, or made when the folder is new.
 Result<SecretKey> signing_key(const std::filesystem::path& folder);
+
+/// The key that seals secrets, `secrets.key`: read, or made where there is none yet.
+Result<SealKey> sealing_key(const std::filesystem::path& folder);
 
 /// Makes the first operator of a new market, and writes its key to `operator.key`.
 Status first_operator(const std::filesystem::path& folder, market::Market&, const market::Moment&,

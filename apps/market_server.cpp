@@ -1,5 +1,6 @@
 #include "apps/market_server.h"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "apps/market_sessions.h"
 #include "apps/release.h"
 #include "io/blobs_files.h"
+#include "io/descriptors.h"
 #include "io/folder.h"
 #include "io/http_server.h"
 #include "io/journal_files.h"
@@ -95,6 +97,22 @@ Status close_long_segment(io::SqliteJournal& journal) {
     return !closed.ok() && closed.error().code == Code::exhausted ? Done{} : closed;
 }
 
+/// Secrets that were sealed by another key are given up only by whoever says so.
+Status check_secrets(const market::Market& market, const MarketOptions& options) {
+    const std::size_t lost = market.lost_secrets();
+    if (lost == 0) return Done{};
+    if (!options.forgets_secrets) {
+        return Error{Code::denied,
+                     fmt::format("{} of the accounts' secrets cannot be opened by {}: put the file "
+                                 "in its place that belongs to this journal, or start with "
+                                 "--forget-secrets, which removes them and ends the jobs that "
+                                 "name them",
+                                 lost, (options.data / "secrets.key").string())};
+    }
+    fmt::print(stderr, "{} of the accounts' secrets were lost with their key\n", lost);
+    return Done{};
+}
+
 void keep_reserve(const std::filesystem::path& folder) {
     const Status kept = io::make_reserve(folder, limits::disk_reserve);
     if (!kept.ok()) fmt::print(stderr, "the market has no reserve: {}\n", kept.error().what);
@@ -164,7 +182,7 @@ Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& op
                    "the folder was brought to this release's format; as it was it is in {}\n",
                    original->string());
     }
-    const SecretKey key = TRY(signing_key(folder.path()));
+    const MarketKeys keys{TRY(signing_key(folder.path())), TRY(sealing_key(folder.path()))};
     const Hook closed = std::make_shared<std::function<void()>>();
     auto journal = TRY(open_journal(options, closed));
     for (const std::string& path : TRY(journal->adopt())) {
@@ -173,11 +191,12 @@ Result<std::unique_ptr<MarketServer>> MarketServer::open(const MarketOptions& op
     auto blobs = TRY(io::FileBlobs::open(folder.path(), {}));
     std::vector<std::pair<std::uint64_t, protocol::Event>> submitted;
     Recovered recovered =
-        TRY(recover(*journal, key, [&](std::uint64_t sequence, const auto& event) {
+        TRY(recover(*journal, keys, [&](std::uint64_t sequence, const auto& event) {
             if (std::holds_alternative<protocol::JobSubmitted>(event)) {
                 submitted.emplace_back(sequence, event);
             }
         }));
+    TRY(check_secrets(*recovered.market, options));
     keep_reserve(folder.path());
     TRY(close_long_segment(*journal));
     std::unique_ptr<MarketServer> server(
@@ -210,6 +229,10 @@ Result<io::HttpServer::Settings> MarketServer::settings(const MarketOptions& opt
     io::HttpServer::Settings settings;
     settings.address = address.host;
     settings.port = address.port;
+    // Files, the journal and jobs' bytes need some of them, too.
+    const std::size_t sockets = io::raise_descriptor_limit() / 4 * 3;
+    settings.connections_max = std::min(settings.connections_max, sockets);
+    settings.connections_per_peer = std::min(settings.connections_per_peer, sockets / 2);
     if (!options.tls_certificate.empty()) {
         settings.tls = TRY(io::server_tls({options.tls_certificate, options.tls_key}));
     }

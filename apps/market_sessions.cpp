@@ -1,10 +1,13 @@
 #include "apps/market_sessions.h"
 
+#include <algorithm>
+#include <chrono>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "core/bytes.h"
+#include "core/limits.h"
 
 namespace shoal::apps {
 
@@ -13,6 +16,8 @@ namespace session = protocol::session;
 namespace {
 
 constexpr std::uint16_t policy_violation = 1008;
+constexpr std::size_t unread_frames = 16;  // of one session, on their way to the core
+constexpr std::size_t sessions_per_account = 2 * limits::providers_per_account;  // and old ones
 
 /// The lease that a message is about; the id that names nothing where there is none.
 LeaseId lease_of(const session::FromProvider& message) {
@@ -38,6 +43,10 @@ struct ProviderSessions::Session {
     PublicKey key;
     ProviderId provider;
     std::uint64_t received = 0;  // the last sequence number
+    std::uint64_t durable = 0;   // the last one that is to be acknowledged; 0: none is
+    bool counted = true;
+    Pace frames{limits::frames_per_second};
+    Pace bytes{limits::frame_bytes_per_second};
 };
 
 ProviderSessions::ProviderSessions(io::Loop& loop, CoreLoop& core, market::Market& market,
@@ -49,20 +58,56 @@ ProviderSessions::ProviderSessions(io::Loop& loop, CoreLoop& core, market::Marke
       heard_(std::move(heard)) {}
 
 void ProviderSessions::accept(const io::Exchange& exchange, AccountId account) {
+    const auto owned = owned_.find(account);
+    const bool has_too_many = owned != owned_.end() && owned->second >= sessions_per_account;
+    if (count_ >= limits::sessions || has_too_many) {
+        const Error full{Code::exhausted, has_too_many ? "this account has too many sessions"
+                                                       : "too many sessions; try again later"};
+        return exchange.answer(io::refusal(full, ""));
+    }
     auto opened = std::make_shared<Session>();
     opened->account = account;
+    ++count_;
+    ++owned_[account];
     io::WebSocketEvents events;
     // The session is kept by its socket's events, which are destroyed when it has closed.
     events.message = [this, opened](const std::string& text, io::Receipt receipt) {
         auto frame = session::read_provider_frame(text);
-        loop_.post([this, opened, frame = std::move(frame), receipt = std::move(receipt)] {
+        loop_.post([this, opened, frame = std::move(frame), receipt = std::move(receipt),
+                    bytes = text.size()] {
             received(opened, frame);
+            slow_down(opened, bytes, receipt);
         });
     };
     events.closed = [this, opened](std::uint16_t /*code*/, const std::string& /*reason*/) {
         loop_.post([this, opened] { closed(opened); });
     };
-    opened->socket = exchange.accept(std::move(events));
+    io::WebSocketLimits bounds;
+    bounds.unread_max = unread_frames;
+    opened->socket = exchange.accept(std::move(events), bounds);
+    expect_proof(opened);
+}
+
+/// Who does not prove an identity in time is not kept.
+void ProviderSessions::expect_proof(const Shared& from) {
+    const std::weak_ptr<Session> waiting = from;
+    loop_.after(limits::challenge_life, [waiting] {
+        const Shared late = waiting.lock();
+        if (!late || late->stage == Session::Stage::open || late->stage == Session::Stage::over) {
+            return;
+        }
+        refuse(late, Code::timeout, "no proof of an identity came in time");
+    });
+}
+
+/// A session that says more than its share is read later; nobody else waits for it.
+void ProviderSessions::slow_down(const Shared& from, std::size_t bytes,
+                                 const io::Receipt& receipt) {
+    const Time now{
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+    const Duration wait = std::max(from->frames.spend(1, now), from->bytes.spend(bytes, now));
+    if (wait == Duration{0} || from->stage == Session::Stage::over) return;
+    loop_.after(wait, [receipt] {});  // while it is kept, no more than a few frames are read
 }
 
 void ProviderSessions::send(const market::ToProvider& message) {
@@ -158,9 +203,19 @@ CoreLoop::Release ProviderSessions::heard(const Shared& from, const session::Pro
             const auto reason = its_own ? attempt->second.reason : protocol::Reason::lease_expired;
             from->socket->send(session::print(session::FromMarket{session::Ended{lease, reason}}));
         }
-        if (sequence == 0) return;
-        from->socket->send(session::print(session::FromMarket{session::Ack{sequence}}));
+        if (sequence != 0) acknowledge(from, sequence);
     };
+}
+
+/// What became durable together is acknowledged by one message.
+void ProviderSessions::acknowledge(const Shared& from, std::uint64_t sequence) const {
+    const bool is_due = std::exchange(from->durable, std::max(from->durable, sequence)) != 0;
+    if (is_due) return;
+    loop_.post([from] {
+        const session::Ack ack{std::exchange(from->durable, 0)};
+        if (from->stage != Session::Stage::open) return;
+        from->socket->send(session::print(session::FromMarket{ack}));
+    });
 }
 
 void ProviderSessions::warn(const PublicKey& key, const Error& error) const {
@@ -176,6 +231,11 @@ void ProviderSessions::warn(const PublicKey& key, const Error& error) const {
 void ProviderSessions::closed(const Shared& from) {
     const bool was_open = open_.contains(from->provider) && open_.at(from->provider) == from;
     from->stage = Session::Stage::over;
+    if (std::exchange(from->counted, false)) {
+        --count_;
+        const auto owned = owned_.find(from->account);
+        if (--owned->second == 0) owned_.erase(owned);
+    }
     if (!was_open) return;
     open_.erase(from->provider);
     market_.leave(from->provider);

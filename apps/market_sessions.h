@@ -7,6 +7,7 @@
 #include <string>
 
 #include "apps/core_loop.h"
+#include "apps/pace.h"
 #include "io/http_server.h"
 #include "io/loop.h"
 #include "io/websocket.h"
@@ -38,12 +39,15 @@ private:
     using Shared = std::shared_ptr<Session>;
 
     void received(const Shared&, const Result<protocol::session::ProviderFrame>&);
+    void slow_down(const Shared&, std::size_t bytes, const io::Receipt&);
+    void expect_proof(const Shared&);
     void hello(const Shared&, const protocol::session::Hello&);
     void proof(const Shared&, const protocol::session::Proof&);
     void said(const Shared&, const protocol::session::ProviderFrame&);
     void closed(const Shared&);
     CoreLoop::Release heard(const Shared&, const protocol::session::ProviderFrame&,
                             const Status&) const;
+    void acknowledge(const Shared&, std::uint64_t sequence) const;
     /// Tells the live session of an identity that a second one was refused.
     void warn(const PublicKey&, const Error&) const;
     static void refuse(const Shared&, Code, const std::string& message);
@@ -54,6 +58,8 @@ private:
     std::string release_;
     Heard heard_;
     std::map<ProviderId, Shared> open_;
+    std::size_t count_ = 0;                   // of all that were accepted and have not closed
+    std::map<AccountId, std::size_t> owned_;  // likewise, of each account
 };
 
 }  // namespace shoal::apps

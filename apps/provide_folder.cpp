@@ -86,7 +86,9 @@ Status ProviderFolder::prepare(const Order& order, const protocol::AttemptSpec& 
     const fs::path folder = attempt(order.lease);
     if (::mkdir(folder.c_str(), 0700) != 0)
         return io::system_error("make " + folder.string(), errno);
-    TRY(put_file(folder / "order.json", json::print(order)));
+    Order written = order;
+    written.secrets.clear();
+    TRY(put_file(folder / "order.json", json::print(written)));
     return put_file(folder / "attempt.json", json::print(spec));
 }
 

@@ -31,8 +31,8 @@ public:
     std::filesystem::path filter() const { return folder_ / "filter"; }
     const std::filesystem::path& path() const { return folder_; }
 
-    /// Makes the attempt's folder with all that its shim needs. Nothing is synced: after a power
-    /// cut the attempt is lost anyway.
+    /// Makes the attempt's folder with all that its shim needs, but for the values of secrets,
+    /// which are written nowhere. Nothing is synced: after a power cut the attempt is lost anyway.
     Status prepare(const protocol::session::Order&, const protocol::AttemptSpec&) const;
 
     /// Removes what an attempt left. Owner or not: its job may have made folders unreadable.

@@ -57,8 +57,8 @@ AttemptRun::~AttemptRun() {
     if (pause_) loop_.cancel(*pause_);
 }
 
-void AttemptRun::start(const std::string& program) {
-    const auto shim = sandbox::start_shim(folder_, program);
+void AttemptRun::start(const std::string& program, const sandbox::Secrets& secrets) {
+    const auto shim = sandbox::start_shim(folder_, program, secrets);
     if (!shim.ok()) {
         fail(shim.error());
         return;

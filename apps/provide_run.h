@@ -32,8 +32,8 @@ public:
     AttemptRun(const AttemptRun&) = delete;
     AttemptRun& operator=(const AttemptRun&) = delete;
 
-    /// Starts a shim in the prepared folder.
-    void start(const std::string& program);
+    /// Starts a shim in the prepared folder, which is given the secrets.
+    void start(const std::string& program, const sandbox::Secrets&);
 
     /// Attaches to the shim of an earlier process, or reads how it ended. What the job had printed
     /// is not told again, what it had reported is.

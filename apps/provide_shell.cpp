@@ -242,6 +242,7 @@ protocol::AttemptSpec ProviderShell::attempt_spec(const provider::StartShim& sta
     spec.lease_left = start.left;
     spec.slot = start.slot;
     spec.seccomp_filter = setup_.folder.filter();
+    for (const auto& [name, value] : order.secrets) spec.secrets.push_back(name);
     return spec;
 }
 
@@ -254,7 +255,7 @@ void ProviderShell::perform(const provider::StartShim& start) {
         later(std::move(ended));
         return;
     }
-    make_run(start.order.lease).start(setup_.shim_program);
+    make_run(start.order.lease).start(setup_.shim_program, start.order.secrets);
 }
 
 void ProviderShell::perform(const provider::StopShim& stop) {

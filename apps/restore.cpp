@@ -45,7 +45,8 @@ public:
         TRY(io::SnapshotFiles(journal_).save(replay_.snapshot()));
         TRY(io::SqliteJournal::begin(journal_, std::string(release),
                                      {replay_.sequence() + 1, TRY(names())}));
-        for (const char* key : {"market.key", "operator.key"}) TRY(take_key(key));
+        for (const char* key : {"market.key", "operator.key", "secrets.key"}) TRY(take_key(key));
+        if (!expected("secrets.key")) report_.secrets_without_key = count_secrets();
         CopiedBlobs blobs = TRY(copy_blobs(replay_.market().state(), wish_.source, work_));
         report_.last = replay_.sequence();
         report_.last_time = replay_.time();
@@ -138,6 +139,12 @@ private:
         std::erase_if(names, [&](const auto& one) { return !accounts.contains(one.first); });
         report_.has_names = true;
         return names;
+    }
+
+    std::size_t count_secrets() const {
+        std::size_t count = 0;
+        for (const auto& [account, own] : replay_.market().state().secrets) count += own.size();
+        return count;
     }
 
     Status take_key(const std::string& name) const {

@@ -24,11 +24,16 @@ constexpr std::size_t text_bytes = 4'096;            // a description, a reason,
 
 // The size of a job. Its journal event stays below a few MiB, so that a commit stays short.
 constexpr std::size_t tasks_per_job = 10'000;
+constexpr std::uint64_t tasks_open_per_account = 1'000'000;  // one market's memory holds so many
 constexpr std::size_t inputs_per_job = 1'000;
 constexpr std::size_t outputs_per_job = 1'000;
 constexpr std::size_t artifacts_per_attempt = 5'000;  // what a declared folder may hold
 constexpr std::size_t command_words = 1'000;
 constexpr std::size_t environment_variables = 256;
+constexpr std::size_t secrets_per_account = 100;
+constexpr std::size_t secrets_per_job = 16;
+constexpr std::size_t secret_bytes_min = 8;      // a shorter one cannot be told from a log's words
+constexpr std::size_t secret_bytes_max = 4'096;  // a private key in PEM fits
 constexpr std::size_t matrix_axes = 32;
 constexpr std::size_t matrix_values = 10'000;    // an axis as long as the most tasks
 constexpr std::uint32_t retries = 100;           // beyond it the job is broken, not unlucky
@@ -71,13 +76,17 @@ constexpr Duration challenge_life{30'000};
 constexpr std::size_t attempts_per_provider = 1'000;
 constexpr std::size_t unacked_messages = 1'000;  // of one session, kept to be sent again
 constexpr std::size_t sessions = 10'000;
-constexpr std::size_t feed_subscribers = 1'000;
+constexpr std::size_t providers_per_account = 1'000;  // a farm; each is remembered for ever
+constexpr std::size_t frames_per_second = 5'000;      // of one session; above it it is read later
+constexpr std::size_t frame_bytes_per_second = 4 << 20;  // likewise
+constexpr std::size_t feed_subscribers = 5'000;
 
 // How long things last.
 constexpr Duration attempt_time_max{30LL * 86'400'000};
 constexpr Duration charged_time_max{3'660LL * 86'400'000};  // ten years, as the longest Span
 constexpr Duration grace_max{10LL * 60'000};                // between SIGTERM and SIGKILL
 constexpr Duration idempotency_life{86'400'000};            // of a client's Idempotency-Key
+constexpr std::size_t answers_per_account = 20'000;  // remembered: some 30 MiB; the oldest go first
 constexpr Duration upload_life{3'600'000};   // how long an upload waits for a job that names it
 constexpr Duration sweep_delay{86'400'000};  // bytes that nothing holds any more lie a day longer
 constexpr Duration blob_retention{30LL * 86'400'000};      // of a job's files, after its end

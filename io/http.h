@@ -22,9 +22,9 @@ struct Request {
     std::optional<std::uint64_t> content_length;
     std::optional<ContentRange> part;  // the Content-Range of an upload, of content_length bytes
     std::string request_id;
-    std::string peer;  // its address; of IPv6 the network of 64 bits that it is from
     bool wants_websocket = false;
     bool from_loopback = false;
+    std::string peer;  // whose connection: an IPv4 address, or the /64 of an IPv6 one
     bool secure = false;
 };
 

@@ -6,7 +6,6 @@
 #include <tuple>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
@@ -58,26 +57,19 @@ WebSocketGreeting greeting_of(const Request& request) {
     return greeting;
 }
 
-/// Whoever has one IPv6 address has 2^64 of them.
-std::string network_of(const asio::ip::address& address) {
-    constexpr unsigned short bits = 64;
-    if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
-    return asio::ip::make_network_v6(address.to_v6(), bits).canonical().to_string();
-}
-
 }  // namespace
 
 HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, std::shared_ptr<HttpRack> rack,
-                               Wire wire)
+                               Wire wire, std::string peer)
     : host_(std::move(host)),
       rack_(std::move(rack)),
       wire_(std::move(wire)),
+      peer_(std::move(peer)),
       wake_(wire_.get_executor(), Instant::max()),
       input_(host_->settings.head_bytes_max + body_read_bytes) {
     Failure failure;
-    const auto peer = wire_.socket().remote_endpoint(failure);
-    from_loopback_ = !failure && peer.address().is_loopback();
-    if (!failure) peer_ = network_of(peer.address());
+    const auto endpoint = wire_.socket().remote_endpoint(failure);
+    from_loopback_ = !failure && endpoint.address().is_loopback();
     std::ignore = wire_.socket().set_option(asio::ip::tcp::no_delay(true), failure);
 }
 
@@ -172,9 +164,12 @@ Async<Failure> HttpConnection::read_more(std::size_t bytes_max) {
     co_return failure;
 }
 
-/// Fills `into` as far as the body goes; less than that is the end of the body.
+/// Fills `into` as far as the body goes; less than that is the end of the body. The peer has time
+/// for the piece, not for each of its bytes.
 Async<HttpConnection::Piece> HttpConnection::read_body(std::span<char> into) {
     Piece piece;
+    due_in(host_->settings.progress_time_max);
+    if (body_due_ < deadline_) due_at(body_due_);
     while (piece.size < into.size() && !parser_->is_done()) {
         Failure failure = make_error_code(http::error::need_more);
         if (input_.size() > 0) {
@@ -187,7 +182,6 @@ Async<HttpConnection::Piece> HttpConnection::read_body(std::span<char> into) {
             piece.size += room - body.size;
         }
         if (failure == http::error::need_more) {
-            due_in(host_->settings.progress_time_max);
             failure = co_await read_more(body_read_bytes);
         } else if (failure == http::error::need_buffer) {
             failure = {};
@@ -208,14 +202,19 @@ Async<Failure> HttpConnection::read_whole(std::uint64_t bytes_max) {
     if (parser_->is_done()) co_return Failure{};
     const Failure failure = co_await send_continue();
     if (failure) co_return failure;
+    body_due_ = std::chrono::steady_clock::now() + host_->settings.body_time_max;
     while (!parser_->is_done()) {
+        // No more is set aside for what a head promises than has come so far.
         const std::size_t start = body_.size();
-        body_.resize(start + (length ? static_cast<std::size_t>(*length) : body_read_bytes));
+        const std::uint64_t rest = length ? *length - start : body_read_bytes;
+        body_.resize(start +
+                     static_cast<std::size_t>(std::min<std::uint64_t>(rest, body_read_bytes)));
         const auto piece = co_await read_body(std::span(body_).subspan(start));
         if (piece.failure) co_return piece.failure;
         body_.resize(start + piece.size);
         if (body_.size() > bytes_max) co_return make_error_code(http::error::body_limit);
     }
+    body_due_ = Instant::max();
     co_return Failure{};
 }
 
@@ -241,8 +240,8 @@ Request HttpConnection::make_request() {
     request.method = text(head.method_string());
     request.target = text(head.target());
     request.request_id = request_id_;
-    request.peer = peer_;
     request.from_loopback = from_loopback_;
+    request.peer = peer_;
     request.secure = wire_.secure();
     request.wants_websocket = boost::beast::websocket::is_upgrade(head);
     if (const auto length = parser_->content_length()) request.content_length = *length;
@@ -258,9 +257,25 @@ Request HttpConnection::make_request() {
     return request;
 }
 
+/// Where two readers of the same bytes could see two different requests.
+std::optional<Error> HttpConnection::framing_error() const {
+    const auto& head = parser_->get();
+    const auto encodings = head.count(http::field::transfer_encoding);
+    const auto lengths = head.count(http::field::content_length);
+    if (lengths > 1 || (lengths > 0 && encodings > 0)) {
+        return Error{Code::invalid, "expected one Content-Length, or a Transfer-Encoding"};
+    }
+    if (encodings == 0) return std::nullopt;
+    const bool is_chunked =
+        encodings == 1 && to_lower(std::string(field("transfer-encoding"))) == "chunked";
+    if (is_chunked && head.version() == 11) return std::nullopt;
+    return Error{Code::invalid, "expected no Transfer-Encoding but chunked, of HTTP/1.1"};
+}
+
 /// What is wrong with a head that HTTP itself allows; completes the request.
 std::optional<Error> HttpConnection::examine(Request& request) {
     const Arrival arrival{field("host"), field("origin"), request.secure, host_->port};
+    if (auto wrong = framing_error()) return wrong;
     if (parser_->get().count(http::field::host) != 1) {
         return Error{Code::invalid, "expected one Host header"};
     }
@@ -473,7 +488,11 @@ Async<void> HttpConnection::shut_down() {
 }
 
 void HttpConnection::due_in(Duration duration) {
-    deadline_ = std::chrono::steady_clock::now() + duration;
+    due_at(std::chrono::steady_clock::now() + duration);
+}
+
+void HttpConnection::due_at(Instant deadline) {
+    deadline_ = deadline;
     rack_->note(deadline_);
 }
 

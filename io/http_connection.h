@@ -88,7 +88,7 @@ Exchange make_exchange(std::shared_ptr<HttpSlot>);
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 public:
-    HttpConnection(std::shared_ptr<HttpHost>, std::shared_ptr<HttpRack>, Wire);
+    HttpConnection(std::shared_ptr<HttpHost>, std::shared_ptr<HttpRack>, Wire, std::string peer);
 
     /// Serves until the connection ends.
     Async<void> run(std::optional<TlsContext> tls);
@@ -129,7 +129,9 @@ private:
 
     Request make_request();
     std::optional<Error> examine(Request& request);
+    std::optional<Error> framing_error() const;
     void due_in(Duration);
+    void due_at(Instant);
     bool keeps_open() const;
     bool is_head_request() const;
     std::string_view field(std::string_view name) const;
@@ -143,6 +145,7 @@ private:
     bool refused_ = false;
     bool over_ = false;
     Instant deadline_ = Instant::max();
+    Instant body_due_ = Instant::max();  // of a body that is read whole
     Timer wake_;
     bool blocking_done_ = true;
     HttpVerdict verdict_;

@@ -1,6 +1,8 @@
 #include "io/http_server.h"
 
+#include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -30,6 +32,22 @@ Error listen_error(const std::string& address, std::uint16_t port, const Failure
     const std::string what = "cannot listen to port " + number + at + ": " + failure.message();
     if (failure == asio::error::access_denied) return Error{Code::denied, what};
     return Error{Code::invalid, what};
+}
+
+/// Whose connection it is. Whoever has one address of IPv6 has all of its /64.
+std::string peer_of(const Socket& socket) {
+    Failure failure;
+    const auto address = socket.remote_endpoint(failure).address();
+    if (failure) return "";
+    if (address.is_v4()) return address.to_string();
+    const auto whole = address.to_v6();
+    if (whole.is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, whole).to_string();
+    }
+    constexpr std::size_t network_bytes = 8;
+    auto bytes = whole.to_bytes();
+    std::fill(bytes.begin() + network_bytes, bytes.end(), std::uint8_t{0});
+    return asio::ip::make_address_v6(bytes).to_string() + "/64";
 }
 
 /// Stands in for a WebSocket whose connection was already gone when it was accepted.
@@ -148,8 +166,11 @@ struct HttpServer::Inside : std::enable_shared_from_this<HttpServer::Inside> {
 
     Status listen();
     Async<void> accept(std::shared_ptr<Inside> self);
-    Async<void> serve(std::shared_ptr<Inside> self, std::shared_ptr<HttpRack> rack, Wire wire);
+    Async<void> serve(std::shared_ptr<Inside> self, std::shared_ptr<HttpRack> rack, Wire wire,
+                      std::string peer);
+    bool begin_one(const std::string& peer);
     void end_one();
+    void end_one(const std::string& peer);
     void stop();
 
     std::shared_ptr<HttpHost> host;
@@ -161,6 +182,7 @@ struct HttpServer::Inside : std::enable_shared_from_this<HttpServer::Inside> {
     Mutex mutex;
     std::condition_variable_any ended;
     std::size_t live __attribute__((guarded_by(mutex))) = 0;  // coroutines that have not ended
+    std::map<std::string, std::size_t> peers __attribute__((guarded_by(mutex)));  // live, of each
     std::optional<TlsContext> tls __attribute__((guarded_by(mutex)));
 };
 
@@ -197,32 +219,50 @@ Async<void> HttpServer::Inside::accept(std::shared_ptr<Inside> self) {
             if (!stopping) co_await pause.async_wait(as_value);
             continue;
         }
-        {
-            const Lock lock(mutex);
-            if (live > host->settings.connections_max) continue;  // closes the socket
-            ++live;
-        }
+        const std::string peer = peer_of(socket);
+        if (!begin_one(peer)) continue;  // closes the socket
         const Wire wire(std::move(socket));
-        asio::co_spawn(rack->context, serve(self, rack, wire), or_end);
+        asio::co_spawn(rack->context, serve(self, rack, wire, peer), or_end);
     }
     end_one();
 }
 
+/// Whether there is room for one more connection.
+bool HttpServer::Inside::begin_one(const std::string& peer) {
+    const Lock lock(mutex);
+    if (live > host->settings.connections_max) return false;
+    std::size_t& own = peers[peer];
+    if (own >= host->settings.connections_per_peer) return false;
+    ++own;
+    ++live;
+    return true;
+}
+
 Async<void> HttpServer::Inside::serve(std::shared_ptr<Inside> self, std::shared_ptr<HttpRack> rack,
-                                      Wire wire) {
+                                      Wire wire, std::string peer) {
     if (!stopping) {
         std::optional<TlsContext> trust;
         {
             const Lock lock(mutex);
             trust = tls;
         }
-        const auto connection = std::make_shared<HttpConnection>(host, rack, wire);
+        const auto connection = std::make_shared<HttpConnection>(host, rack, wire, peer);
         rack->connections.insert(connection);
         co_await connection->run(trust);
         rack->connections.erase(connection);
     }
     wire.close();
-    self->end_one();
+    self->end_one(peer);
+}
+
+void HttpServer::Inside::end_one(const std::string& peer) {
+    {
+        const Lock lock(mutex);
+        const auto own = peers.find(peer);
+        check(own != peers.end());
+        if (--own->second == 0) peers.erase(own);
+    }
+    end_one();
 }
 
 void HttpServer::Inside::end_one() {

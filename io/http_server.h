@@ -86,10 +86,12 @@ public:
         std::uint16_t port = 0;         // 0: any free one
         std::optional<TlsContext> tls;  // without it the address must be a loopback one
         std::size_t connections_max = 10'000;
+        std::size_t connections_per_peer = 2'500;  // of one IPv4 address, or one /64 of IPv6
         std::size_t head_bytes_max = limits::http_header_bytes;
         Duration head_time_max{10'000};      // for the rest of a head that has begun
         Duration idle_time_max{75'000};      // between requests
         Duration progress_time_max{30'000};  // for each next piece of a body, either way
+        Duration body_time_max{120'000};     // for the whole of a body that is not streamed
         Duration answer_time_max{120'000};   // for the handler
     };
 

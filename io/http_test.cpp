@@ -4,6 +4,8 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include "io/http_client.h"
 #include "io/http_head.h"
@@ -228,6 +230,16 @@ TEST_CASE("what is not HTTP, or led here by another name or site, is refused") {
         {raw(host, "GET /%00"), "400 "},
         {raw(host, "PUT /", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), "400 "},
         {raw(host, "PUT /", "Content-Length: 1\r\nContent-Length: 2\r\n"), "400 "},
+        {raw(host, "PUT /", "Content-Length: 2\r\nContent-Length: 2\r\n"), "400 "},
+        {raw(host, "PUT /", "Transfer-Encoding: gzip\r\n"), "400 "},
+        {raw(host, "PUT /", "Transfer-Encoding: chunked, identity\r\n"), "400 "},
+        {raw(host, "PUT /", "Transfer-Encoding: gzip, chunked\r\n"), "400 "},
+        {raw(host, "PUT /", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+         "400 "},
+        {raw(host, "PUT /", "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n"), "400 "},
+        {raw(host, "PUT /", "Transfer-Encoding : chunked\r\n"), "400 "},
+        {raw(host, "PUT /", "Content-Length: +1\r\n"), "400 "},
+        {"PUT / HTTP/1.0\r\nHost: " + host + "\r\nTransfer-Encoding: chunked\r\n\r\n", "400 "},
         {raw(host, "PUT /", "Content-Length: -1\r\n"), "400 "},
         {raw(host, "PUT /", "Content-Length: 5\r\nContent-Range: bytes 0-5/10\r\n"), "400 "},
         {raw(host, "GET /", "X: " + std::string(20'000, 'x') + "\r\n"), "431 "},
@@ -403,6 +415,48 @@ TEST_CASE("a head that does not end in time ends the connection") {
     RawConnection connection(test.server->port());
     connection.send("GET / HTTP/1.1\r\n");
     CHECK(connection.read_all().empty());
+}
+
+TEST_CASE("a body that comes a byte at a time has no more time than another") {
+    HttpServer::Settings settings;
+    settings.progress_time_max = 30ms;
+    TestServer test(echo(), settings);
+    RawConnection slow(test.server->port());
+    slow.send(raw(test.host(), "POST /", "Content-Length: 100000\r\n"));
+    std::size_t sent = 0;
+    for (pollfd ended{slow.number(), POLLIN, 0}; ::poll(&ended, 1, 5) == 0; ++sent)
+        slow.try_send("x");
+    CHECK(slow.read_all().empty());
+    CHECK(sent < 1'000);
+}
+
+TEST_CASE("what comes of a body in good time is still too slow as a whole") {
+    HttpServer::Settings settings;
+    settings.body_time_max = 30ms;
+    TestServer test(echo(), settings);
+    RawConnection slow(test.server->port());
+    slow.send(raw(test.host(), "POST /", "Content-Length: 1000000\r\n"));
+    const std::string piece(1'000, 'x');
+    for (pollfd ended{slow.number(), POLLIN, 0}; ::poll(&ended, 1, 5) == 0;) slow.try_send(piece);
+    CHECK(slow.read_all().empty());
+}
+
+TEST_CASE("one peer has not all of the connections") {
+    HttpServer::Settings settings;
+    settings.connections_per_peer = 2;
+    TestServer test(echo(), settings);
+    RawConnection first(test.server->port());
+    RawConnection second(test.server->port());
+    for (RawConnection* one : {&first, &second}) {
+        one->send(raw(test.host(), "GET /1"));
+        REQUIRE(one->read_until("GET /1 ").find("200") != std::string::npos);
+    }
+    CHECK(RawConnection(test.server->port()).read_all().empty());
+    RawConnection other(test.server->port(), "127.0.0.2");
+    other.send(last_raw(test.host(), "GET /3"));
+    CHECK(other.read_all().ends_with("GET /3 "));
+    first.send(last_raw(test.host(), "GET /2"));
+    CHECK(first.read_all().ends_with("GET /2 "));
 }
 
 TEST_CASE("stopping ends connections that are idle, asking or waiting") {

@@ -55,7 +55,13 @@ struct TestServer {
 /// A bare TCP connection, for what a good client would never send.
 class RawConnection {
 public:
-    explicit RawConnection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    /// From one of this machine's addresses.
+    explicit RawConnection(std::uint16_t port, const char* from = "127.0.0.1")
+        : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in own{};
+        own.sin_family = AF_INET;
+        REQUIRE(::inet_pton(AF_INET, from, &own.sin_addr) == 1);
+        REQUIRE(::bind(socket_.number(), reinterpret_cast<sockaddr*>(&own), sizeof own) == 0);
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);
@@ -66,6 +72,11 @@ public:
     void send(const std::string& text) {
         REQUIRE(::send(socket_.number(), text.data(), text.size(), MSG_NOSIGNAL) ==
                 static_cast<ssize_t>(text.size()));
+    }
+
+    /// Perhaps the other side has closed.
+    void try_send(const std::string& text) const {
+        (void)::send(socket_.number(), text.data(), text.size(), MSG_NOSIGNAL);
     }
 
     /// What comes until the other side closes.

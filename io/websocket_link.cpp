@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t reason_bytes_max = 123;  // a close frame has room for no more
 constexpr Duration greeting_time_max{10'000};
+constexpr std::size_t buffer_kept_max = 64 << 10;  // after a message that was longer
 
 namespace ended {
 constexpr std::uint16_t going_away = 1001;
@@ -94,7 +95,8 @@ WebSocketLink::~WebSocketLink() {
 void WebSocketLink::send(std::string text) {
     const Lock lock(mutex_);
     if (over_ || closing_) return;
-    if (queue_bytes_ + text.size() > limits_.queue_bytes_max) {
+    // One long message is no sign of a slow peer.
+    if (!queue_.empty() && queue_bytes_ + text.size() > limits_.queue_bytes_max) {
         over_ = true;
         queue_.clear();
         queue_bytes_ = 0;
@@ -199,6 +201,7 @@ Async<void> WebSocketLink::read_all() {
         const auto data = buffer.cdata();
         std::string text(static_cast<const char*>(data.data()), data.size());
         buffer.consume(buffer.size());
+        if (buffer.capacity() > buffer_kept_max) buffer.shrink_to_fit();
         hear(std::move(text));
     }
 }

@@ -14,11 +14,7 @@ namespace {
 
 using protocol::FeedItem;
 
-/// An item in the making, and whose business it is. An empty `parties` is the operator's alone.
-struct Draft {
-    FeedItem item;
-    std::set<AccountId> parties;
-};
+using Draft = FeedDraft;
 
 void about_job(const State& state, JobId id, Draft& draft) {
     const auto found = state.jobs.find(id);
@@ -157,6 +153,16 @@ struct Telling {
         draft.item.body = json::write(event);
         return true;
     }
+    bool tell(const protocol::SecretSet& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"secret", event.secret}};
+        return true;
+    }
+    bool tell(const protocol::SecretRemoved& event) const {
+        draft.parties.insert(event.account);
+        draft.item.body = boost::json::object{{"secret", event.secret}};
+        return true;
+    }
     bool tell(const protocol::JobSubmitted& event) const {
         about_job(state, event.job, draft);
         draft.item.body = boost::json::object{{"name", event.spec.name},
@@ -249,11 +255,11 @@ Time time_of(const protocol::Event& event) {
         event);
 }
 
-bool may_see(const Principal& principal, const Draft& draft) {
+}  // namespace
+
+bool may_see(const Principal& principal, const FeedDraft& draft) {
     return principal.role == protocol::Role::operator_ || draft.parties.contains(principal.account);
 }
-
-}  // namespace
 
 Result<FeedFilter> read_feed_filter(const std::map<std::string, std::string>& query) {
     FeedFilter filter;
@@ -281,8 +287,8 @@ bool passes(const FeedFilter& filter, const FeedItem& item) {
     return item.sequence == 0 || item.sequence > filter.after;
 }
 
-std::optional<FeedItem> feed_item(const State& state, const Principal& principal,
-                                  std::uint64_t sequence, const protocol::Event& event) {
+std::optional<FeedDraft> feed_draft(const State& state, std::uint64_t sequence,
+                                    const protocol::Event& event) {
     Draft draft;
     draft.item.sequence = sequence;
     draft.item.at = time_of(event);
@@ -290,21 +296,21 @@ std::optional<FeedItem> feed_item(const State& state, const Principal& principal
     draft.item.body = boost::json::object();
     const Telling telling{state, draft};
     const bool is_told = std::visit([&](const auto& it) { return telling.tell(it); }, event);
-    if (!is_told || !may_see(principal, draft)) return std::nullopt;
-    return draft.item;
+    if (!is_told) return std::nullopt;
+    return draft;
 }
 
-std::vector<FeedItem> feed_items(const State& state, const Principal& principal,
-                                 const protocol::session::Said& said, Time now) {
+std::vector<FeedDraft> feed_drafts(const State& state, const protocol::session::Said& said,
+                                   Time now) {
     Draft draft;
     draft.item.at = now;
     about_attempt(state, said.lease, draft);
-    std::vector<FeedItem> items;
-    if (!draft.item.lease || !may_see(principal, draft)) return items;
+    std::vector<FeedDraft> drafts;
+    if (!draft.item.lease) return drafts;
     const auto add = [&](std::string_view name, boost::json::object body) {
-        items.push_back(draft.item);
-        items.back().name = name;
-        items.back().body = std::move(body);
+        drafts.push_back(draft);
+        drafts.back().item.name = name;
+        drafts.back().item.body = std::move(body);
     };
     if (!said.log.empty()) {
         add("log", {{"offset", said.log_offset}, {"text", to_display(said.log)}});
@@ -313,6 +319,22 @@ std::vector<FeedItem> feed_items(const State& state, const Principal& principal,
         add("metric", {{"step", point.step}, {"values", json::write(point.values)}});
     }
     if (said.progress) add("progress", {{"progress", json::write(*said.progress)}});
+    return drafts;
+}
+
+std::optional<FeedItem> feed_item(const State& state, const Principal& principal,
+                                  std::uint64_t sequence, const protocol::Event& event) {
+    auto draft = feed_draft(state, sequence, event);
+    if (!draft || !may_see(principal, *draft)) return std::nullopt;
+    return std::move(draft)->item;
+}
+
+std::vector<FeedItem> feed_items(const State& state, const Principal& principal,
+                                 const protocol::session::Said& said, Time now) {
+    std::vector<FeedItem> items;
+    for (FeedDraft& draft : feed_drafts(state, said, now)) {
+        if (may_see(principal, draft)) items.push_back(std::move(draft.item));
+    }
     return items;
 }
 

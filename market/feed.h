@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,21 @@ struct FeedFilter {
 Result<FeedFilter> read_feed_filter(const std::map<std::string, std::string>& query);
 
 bool passes(const FeedFilter&, const protocol::FeedItem&);
+
+/// An item in the making, and whose business it is; an empty `parties` is the operator's alone. It
+/// is made once for all who listen.
+struct FeedDraft {
+    protocol::FeedItem item;
+    std::set<AccountId> parties;
+};
+
+bool may_see(const Principal&, const FeedDraft&);
+
+/// Of an event that was applied; nothing if it is not told.
+std::optional<FeedDraft> feed_draft(const State&, std::uint64_t sequence, const protocol::Event&);
+
+/// Of what a running attempt says.
+std::vector<FeedDraft> feed_drafts(const State&, const protocol::session::Said&, Time now);
 
 /// What the principal may know of an event that was applied; nothing if it is not its business.
 std::optional<protocol::FeedItem> feed_item(const State&, const Principal&, std::uint64_t sequence,

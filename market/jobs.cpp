@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/limits.h"
 #include "market/market.h"
 
 namespace shoal::market {
@@ -112,6 +113,7 @@ Status Market::check_caps(const Job& job, std::size_t tasks) const {
 /// All that can be refused of a job; its ids are given when it begins.
 Result<protocol::JobSubmitted> Market::plan(AccountId account, JobSpec spec, Time now) const {
     TRY(check_inputs(account, spec));
+    TRY(check_secrets(account, spec));
     protocol::JobSubmitted event;
     event.account = account;
     event.at = now;
@@ -216,24 +218,28 @@ protocol::session::Order Market::order(const Attempt& attempt, Time now) const {
     order.limits = job.spec.limits;
     order.time_max = attempt.time_max;
     order.left = std::max(attempt.deadline - now, Duration{});
+    if (attempt.phase == Phase::fetching) order.secrets = secrets_of(job);
     return order;
 }
 
 Status Market::cancel(JobId id, const Moment& moment, Batch& batch) {
     const auto found = state_.jobs.find(id);
     if (found == state_.jobs.end()) return Error{Code::not_found, "no such job"};
-    const std::vector<TaskId> tasks = found->second.tasks;
+    end_open_tasks(id, protocol::Reason::cancelled_by_buyer, moment, batch);
+    match(moment, batch);
+    return Done{};
+}
+
+void Market::end_open_tasks(JobId id, protocol::Reason reason, const Moment& moment, Batch& batch) {
+    const std::vector<TaskId> tasks = state_.jobs.at(id).tasks;
     for (const TaskId task_id : tasks) {
         const Task& task = state_.tasks.at(task_id);
         if (task.state == protocol::TaskState::queued) {
-            end_task(task_id, protocol::Reason::cancelled_by_buyer, moment, batch);
+            end_task(task_id, reason, moment, batch);
         } else if (task.state == protocol::TaskState::leased) {
-            end_one(task.attempts.back(), {protocol::Reason::cancelled_by_buyer, {}, {}, {}, {}},
-                    moment, batch);
+            end_one(task.attempts.back(), {reason, {}, {}, {}, {}}, moment, batch);
         }
     }
-    match(moment, batch);
-    return Done{};
 }
 
 }  // namespace shoal::market

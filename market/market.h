@@ -93,6 +93,11 @@ public:
     Status erase_account(const Erasure&, const Moment&, Batch&);
     /// Notes what an operator did.
     void note_action(protocol::OperatorActed, Batch&);
+    /// The account's jobs may see this value from now on; it is kept sealed. invalid: the name, or
+    /// the value's length. exhausted: too many secrets. unavailable: this market keeps none.
+    Status set_secret(AccountId, const NamedSecret&, const Moment&, Batch&);
+    /// not_found: no such secret. conflict: an open job names it.
+    Status remove_secret(AccountId, const std::string& name, const Moment&, Batch&);
 
     /// Notes the answer to a request that came with an Idempotency-Key.
     void remember_answer(const protocol::RequestAnswered&, Batch&);
@@ -101,7 +106,7 @@ public:
 
     /// A provider has proved its key: it is registered if it is new, its offer is published, it
     /// is online, and a welcome leaves for it. invalid: the offer. denied: the key is another
-    /// account's.
+    /// account's. exhausted: the account has too many providers.
     Result<ProviderId> join(AccountId, const PublicKey&, protocol::Offer, const Moment&, Batch&);
 
     /// The session is closed. Its leases live on until they expire.
@@ -136,6 +141,9 @@ public:
 
     /// Whether the account may read the blob: it has it, or it provides for a job that needs it.
     bool may_read(AccountId, const Hash&) const;
+
+    /// How many secrets the market's key does not open. They are removed when it starts.
+    std::size_t lost_secrets() const;
 
     /// Since when the account's blob is gone; nothing if it is there, never was, or that was too
     /// long ago.
@@ -179,6 +187,11 @@ private:
     bool reuse_result(const Job&, const Task&, const Moment&, Batch&);
 
     Status check_inputs(AccountId, protocol::JobSpec&) const;
+    Status check_providers(AccountId) const;
+    Status check_secrets(AccountId, const protocol::JobSpec&) const;
+    Result<std::string> open_secret(AccountId, const std::string& name, const Secret&) const;
+    std::map<std::string, std::string> secrets_of(const Job&) const;
+    void drop_lost_secrets(const Moment&, Batch&);
     Result<bool> is_new_output(const StoredBlob&) const;
     void drop_blobs(const Moment&, Batch&);
     Result<Lamports> hold_for(AccountId, const protocol::JobSpec&, std::size_t tasks) const;
@@ -215,6 +228,7 @@ private:
     void end_attempt(LeaseId, End, const Moment&, Batch&);
     void end_one(LeaseId, End, const Moment&, Batch&);
     void break_gang(TaskId, const Moment&, Batch&);
+    void end_open_tasks(JobId, protocol::Reason, const Moment&, Batch&);
     void end_task(TaskId, protocol::Reason, const Moment&, Batch&);
     void end_job_if_done(JobId, const Moment&, Batch&);
 

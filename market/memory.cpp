@@ -3,12 +3,15 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/limits.h"
 
 namespace shoal::market {
 
 namespace {
 
 using protocol::TaskState;
+
+constexpr Answers::Limits answers_kept{limits::idempotency_life, limits::answers_per_account};
 
 /// What a job says of its tasks is what they say.
 void check_tasks(const State& state, const Job& job) {
@@ -36,7 +39,8 @@ void check_tasks(const State& state, const Job& job) {
 
 }  // namespace
 
-Memory::Memory(const Retention& retention) : retention_(retention), holds_(retention) {}
+Memory::Memory(const Retention& retention)
+    : retention_(retention), holds_(retention), answers_(answers_kept) {}
 
 Memory::Memory(const Retention& retention, State state)
     : retention_(retention),
@@ -45,7 +49,8 @@ Memory::Memory(const Retention& retention, State state)
       index_(state_),
       dispatch_(state_),
       holds_(state_, retention),
-      spending_(state_) {
+      spending_(state_),
+      answers_(answers_kept, state_) {
     for (const auto& [id, account] : state_.accounts) {
         if (account.erased && holds_.first_of(id)) leaving_.insert(id);
     }
@@ -112,7 +117,9 @@ void Memory::check_invariants() const {
         const bool leaves = account.erased && holds_.first_of(id);
         check(leaves == leaving_.contains(id));
     }
+    check(answers_ == Answers(answers_kept, state_));
     check_blob_bytes();
+    check_secrets();
     check_dispatch();
     for (const auto& [id, job] : state_.jobs) {
         check_tasks(state_, job);
@@ -122,6 +129,17 @@ void Memory::check_invariants() const {
         check(held == (is_open ? job.hold - job.charged : Lamports{}));
         check(!is_open || job.reserved <= held);
     }
+}
+
+/// What was answered under Idempotency-Keys: to the account, and to operators about it.
+void Memory::forget_answers(AccountId account) {
+    const std::string prefix = to_string(account) + " ";
+    const std::string named = '"' + to_string(account) + '"';
+    std::erase_if(state_.answered, [&](const auto& entry) {
+        return entry.first.starts_with(prefix) ||
+               entry.second.answer.find(named) != std::string::npos;
+    });
+    answers_ = Answers(answers_kept, state_);
 }
 
 }  // namespace shoal::market

@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "core/time.h"
 #include "ledger/ledger.h"
+#include "market/answers.h"
 #include "market/blob_holds.h"
 #include "market/dispatch.h"
 #include "market/index.h"
@@ -79,6 +80,11 @@ protected:
     void on(const protocol::WorkflowSubmitted&);
     void on(const protocol::InputsResolved&);
     void on(const protocol::TaskReused&);
+    void on(const protocol::SecretSet&);
+    void on(const protocol::SecretRemoved&);
+
+    /// Of an account that is no more.
+    void forget_secrets(AccountId account) { state_.secrets.erase(account); }
 
     /// What is online and takes work can be found by those who wait.
     void show(ProviderId);
@@ -92,6 +98,7 @@ protected:
     BlobHolds holds_;
     Spending spending_;
     std::set<AccountId> leaving_;  // erased accounts whose blobs are not dropped yet
+    Answers answers_;
     std::map<ProviderId, Presence> online_;
     Time ticked_{};
     bool has_changed_ = true;  // since gangs and starving jobs were last looked at
@@ -102,6 +109,8 @@ private:
     void forget_person(AccountId);
     void forget_answers(AccountId);
     void check_blob_bytes() const;
+    void count_secrets(const Job&, bool begins);
+    void check_secrets() const;
     void check_dispatch() const;
 };
 

@@ -36,8 +36,12 @@ void Memory::on(const protocol::KeyRevoked& event) {
 
 void Memory::on(const protocol::RequestAnswered& event) {
     state_.now = event.at;
-    const std::string name = to_string(event.account) + " " + event.route + " " + event.key;
+    const std::string name = Answers::name_of(event.account, event.route, event.key);
     state_.answered[name] = {event.body, event.status, event.answer, event.at};
+    answers_.add(event.account, name, event.at);
+    for (const std::string& old : answers_.take_due(event.account, event.at)) {
+        state_.answered.erase(old);
+    }
 }
 
 void Memory::on(const protocol::BlobStored& event) {
@@ -138,6 +142,7 @@ void Memory::on(const protocol::AccountErased& event) {
     dispatch_.moved(account);
     if (holds_.first_of(event.account)) leaving_.insert(event.account);
     forget_person(event.account);
+    forget_secrets(event.account);
     forget_answers(event.account);
 }
 
@@ -164,16 +169,6 @@ void Memory::forget_person(AccountId account) {
         forget_words(provider);
         show(id);
     }
-}
-
-/// What was answered under Idempotency-Keys: to the account, and to operators about it.
-void Memory::forget_answers(AccountId account) {
-    const std::string prefix = to_string(account) + " ";
-    const std::string named = '"' + to_string(account) + '"';
-    std::erase_if(state_.answered, [&](const auto& entry) {
-        return entry.first.starts_with(prefix) ||
-               entry.second.answer.find(named) != std::string::npos;
-    });
 }
 
 void Memory::on(const protocol::OperatorActed& event) {

@@ -64,6 +64,7 @@ void Memory::on(const protocol::JobSubmitted& event) {
     index_.job_added(job);
     holds_.job_begun(job);
     spending_.job_begun(job);
+    count_secrets(job, true);
     state_.jobs.emplace(event.job, std::move(job));
     state_.next.job = after(event.job);
 }
@@ -170,7 +171,7 @@ void Memory::on(const protocol::TaskRequeued& event) {
 void Memory::on(const protocol::TaskEnded& event) {
     state_.now = event.at;
     Task& task = state_.tasks.at(event.task);
-    const Job& job = state_.jobs.at(task.job);
+    Job& job = state_.jobs.at(task.job);
     if (task.state == TaskState::queued && !job.needs_open) {
         index_.task_unqueued(task);
         dispatch_.gone(job, task);
@@ -178,7 +179,6 @@ void Memory::on(const protocol::TaskEnded& event) {
     index_.task_moved(task.state, event.state);
     task.state = event.state;
     task.reason = event.reason;
-    Job& job = state_.jobs.at(task.job);
     --job.tasks_open;
     spending_.task_ended(job.account);
 }
@@ -197,6 +197,7 @@ void Memory::on(const protocol::JobEnded& event) {
     holds_.job_ended(state_, job);
     spending_.job_ended(job);
     job.needs_open = false;
+    count_secrets(job, false);
 }
 
 void Memory::on(const protocol::ReceiptIssued& event) {

@@ -30,6 +30,12 @@ struct Erasure {
     bool by_operator = false;
 };
 
+/// A secret as its account sets it: `value` is in no event.
+struct NamedSecret {
+    std::string name;
+    std::string value;
+};
+
 /// A key as it is shown once: `secret` is in no event.
 struct NewKey {
     KeyId key;

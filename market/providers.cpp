@@ -94,6 +94,7 @@ bool may_say(Reason reason) {
         case Reason::need_failed:
         case Reason::step_skipped:
         case Reason::handover_failed:
+        case Reason::secret_lost:
             return false;
     }
     return false;
@@ -115,6 +116,7 @@ void Market::start(std::string_view release, const Moment& moment, Batch& batch)
         record(protocol::LeaseRenewed{lease, deadline + downtime + settings_.lease_term}, batch);
     }
     record(protocol::MarketStarted{moment.now, std::string(release)}, batch);
+    drop_lost_secrets(moment, batch);
 }
 
 void Market::tick(const Moment& moment, Batch& batch) {
@@ -128,6 +130,15 @@ void Market::tick(const Moment& moment, Batch& batch) {
     match(moment, batch);
 }
 
+/// An identity is made in no time, and remembered for ever.
+Status Market::check_providers(AccountId account) const {
+    const auto own = std::ranges::count_if(
+        state_.providers, [&](const auto& entry) { return entry.second.account == account; });
+    if (static_cast<std::size_t>(own) < limits::providers_per_account) return Done{};
+    return Error{Code::exhausted,
+                 fmt::format("an account has at most {} providers", limits::providers_per_account)};
+}
+
 Result<ProviderId> Market::join(AccountId account, const PublicKey& key, protocol::Offer offer,
                                 const Moment& moment, Batch& batch) {
     TRY(check_offer(offer));
@@ -139,6 +150,7 @@ Result<ProviderId> Market::join(AccountId account, const PublicKey& key, protoco
     if (known && online(*known)) {
         return Error{Code::conflict, "another session of this identity is live"};
     }
+    if (!known) TRY(check_providers(account));
     const ProviderId provider = known.value_or(state_.next.provider);
     if (!known) record(protocol::ProviderRegistered{provider, account, key, moment.now}, batch);
     if (state_.providers.at(provider).offer != offer) {

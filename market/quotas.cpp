@@ -145,7 +145,8 @@ AccountLimits most(const Account& account) {
     all.budget_total = lesser(market.budget_total, own.budget_total);
     all.budget_day = lesser(market.budget_day, own.budget_day);
     all.jobs_open = lesser(market.jobs_open, own.jobs_open);
-    all.tasks_open = lesser(market.tasks_open, own.tasks_open);
+    all.tasks_open = lesser(
+        std::optional(market.tasks_open.value_or(limits::tasks_open_per_account)), own.tasks_open);
     all.blobs = lesser(std::optional(market.blobs.value_or(limits::account_blobs)), own.blobs);
     return all;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "core/seal.h"
 #include "core/time.h"
 #include "market/blob_holds.h"
 
@@ -18,6 +20,7 @@ struct Settings {
     std::uint32_t fee_basis_points = 1'000;
     std::uint32_t cache_basis_points = 1'000;  // of what a result cost, for giving it again
     Retention retention;
+    std::optional<SealKey> seal_key{};  // of secrets; without it there are none
 };
 
 }  // namespace shoal::market

@@ -217,6 +217,16 @@ struct Answered {
 };
 BOOST_DESCRIBE_STRUCT(Answered, (), (body, status, answer, at))
 
+/// A value that an account's jobs may see: sealed, as hexadecimal digits.
+struct Secret {
+    std::string sealed;
+    Time set;
+    std::uint64_t jobs_open = 0;  // that name it
+
+    friend bool operator==(const Secret&, const Secret&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Secret, (), (sealed, set, jobs_open))
+
 struct State {
     Time now;  // of the last event
     Counters next;
@@ -229,7 +239,8 @@ struct State {
     IdMap<TaskId, Task> tasks;
     IdMap<LeaseId, Attempt> attempts;
     std::map<std::string, Answered> answered;
-    IdMap<ActionId, protocol::OperatorActed> audit;  // as long as it is kept
+    IdMap<ActionId, protocol::OperatorActed> audit;              // as long as it is kept
+    std::map<AccountId, std::map<std::string, Secret>> secrets;  // of those who have some
     protocol::LedgerState ledger;
     IdMap<WorkflowId, Workflow> workflows;
 
@@ -237,7 +248,7 @@ struct State {
 };
 BOOST_DESCRIBE_STRUCT(State, (),
                       (now, next, accounts, keys, blobs, dropped, providers, jobs, tasks, attempts,
-                       answered, audit, ledger, workflows))
+                       answered, audit, secrets, ledger, workflows))
 
 /// A snapshot's bytes, and back. corrupt: not the JSON of a state.
 std::string write_state(const State&);

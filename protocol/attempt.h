@@ -42,12 +42,13 @@ struct AttemptSpec {
     std::uint32_t processes_max = 512;
     std::uint32_t slot = 0;      // distinct among attempts that run at once; chooses their user ids
     std::string seccomp_filter;  // a file with the compiled filter; empty: compile it here
+    std::vector<std::string> secrets;  // names; the values come by a pipe
 
     friend bool operator==(const AttemptSpec&, const AttemptSpec&) = default;
 };
 BOOST_DESCRIBE_STRUCT(AttemptSpec, (),
                       (lease, command, environment, inputs, resources, limits, time_max, lease_left,
-                       processes_max, slot, seccomp_filter))
+                       processes_max, slot, seccomp_filter, secrets))
 
 /// How the attempt's process ended; measured, not declared. Times of steps are CLOCK_MONOTONIC in
 /// microseconds, zero where the step was not reached.

@@ -128,13 +128,32 @@ struct ProviderVerified {
 };
 BOOST_DESCRIBE_STRUCT(ProviderVerified, (), (provider, verified, at))
 
-using Event =
-    std::variant<MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered, BlobStored,
-                 BlobDropped, TransferPosted, ProviderRegistered, OfferPublished, JobSubmitted,
-                 LeaseGranted, LeaseRenewed, AttemptStarted, AttemptExited, AttemptEnded,
-                 TaskRequeued, TaskEnded, JobEnded, ReceiptIssued, AccountWeighted,
-                 ProviderVerified, AccountLimited, KeyLimited, AccountFrozen, AccountErased,
-                 OperatorActed, WorkflowSubmitted, InputsResolved, TaskReused>;
+/// A secret of the account has this value from now on: `sealed` by the market's own key, as
+/// hexadecimal digits, about the account and the name.
+struct SecretSet {
+    static constexpr const char* name = "secret_set";
+    AccountId account;
+    std::string secret;
+    std::string sealed;
+    Time at;
+};
+BOOST_DESCRIBE_STRUCT(SecretSet, (), (account, secret, sealed, at))
+
+/// The account took it back, or the market can no longer open it.
+struct SecretRemoved {
+    static constexpr const char* name = "secret_removed";
+    AccountId account;
+    std::string secret;
+    Time at;
+};
+BOOST_DESCRIBE_STRUCT(SecretRemoved, (), (account, secret, at))
+
+using Event = std::variant<
+    MarketStarted, AccountCreated, KeyCreated, KeyRevoked, RequestAnswered, BlobStored, BlobDropped,
+    TransferPosted, ProviderRegistered, OfferPublished, JobSubmitted, LeaseGranted, LeaseRenewed,
+    AttemptStarted, AttemptExited, AttemptEnded, TaskRequeued, TaskEnded, JobEnded, ReceiptIssued,
+    AccountWeighted, ProviderVerified, AccountLimited, KeyLimited, AccountFrozen, AccountErased,
+    OperatorActed, WorkflowSubmitted, InputsResolved, TaskReused, SecretSet, SecretRemoved>;
 
 /// The event's name and its JSON, as a row of the journal. (The big variant is compiled once.)
 std::string_view event_name(const Event&);

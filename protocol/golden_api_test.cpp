@@ -4,6 +4,7 @@
 
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_secrets.h"
 #include "protocol/api_workflow.h"
 #include "protocol/golden_for_test.h"
 
@@ -20,7 +21,9 @@ TEST_CASE("what accounts are answered is on the wire as it always was") {
                    wire_kind<StatementPage>("StatementPage"), wire_kind<Books>("Books"),
                    wire_kind<LimitsView>("LimitsView"), wire_kind<RateRequest>("RateRequest"),
                    wire_kind<FreezeRequest>("FreezeRequest"),
-                   wire_kind<TransferOrder>("TransferOrder"), wire_kind<AuditPage>("AuditPage")});
+                   wire_kind<TransferOrder>("TransferOrder"), wire_kind<AuditPage>("AuditPage"),
+
+                   wire_kind<SecretRequest>("SecretRequest"), wire_kind<SecretPage>("SecretPage")});
 }
 
 TEST_CASE("what is answered about jobs is on the wire as it always was") {

@@ -74,6 +74,19 @@ Status check_environment(const JobSpec& job) {
     return Done{};
 }
 
+Status check_secrets(const JobSpec& job) {
+    TRY(at_most("secrets", job.secrets.size(), limits::secrets_per_job));
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i < job.secrets.size(); ++i) {
+        const std::string path = fmt::format("secrets[{}]", i);
+        const std::string& name = job.secrets[i];
+        if (!is_secret_name(name)) return refused(path, "expected a name like WANDB_KEY");
+        if (!names.insert(name).second) return refused(path, "is there twice");
+        if (job.environment.contains(name)) return refused(path, "is in environment, too");
+    }
+    return Done{};
+}
+
 Status check_files(std::string_view path, std::span<const InputFile> files) {
     std::set<std::string_view> seen;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -253,6 +266,9 @@ Status check_cache(const JobSpec& job) {
                        "expected \"determinism: bits\" beside it; results of a program that gives "
                        "others each time are not interchangeable");
     }
+    if (!job.secrets.empty()) {
+        return refused("cache", "expected a job without secrets: what theirs were is not compared");
+    }
     if (job.cache == Cache::own_unverified) return Done{};
     return Error{Code::unsupported,
                  "cache: results are not verified yet, so none can be taken as verified; "
@@ -272,6 +288,10 @@ bool is_relative_path(std::string_view path) {
     }
 }
 
+bool is_secret_name(std::string_view text) {
+    return is_variable(text) && !text.starts_with("SHOAL_");
+}
+
 Status validate(const JobSpec& job, SpecSource source, SpecPart part) {
     if (!is_name(job.name)) {
         return refused("name", fmt::format("expected 1 to {} characters, none of them a control or "
@@ -281,6 +301,7 @@ Status validate(const JobSpec& job, SpecSource source, SpecPart part) {
     TRY(check_matrix(job.tasks));
     TRY(check_command(job));
     TRY(check_environment(job));
+    TRY(check_secrets(job));
     TRY(check_inputs(job, source, part));
     TRY(check_outputs(job));
     TRY(check_resources(job.resources));

@@ -154,13 +154,14 @@ struct JobSpec {
     Determinism determinism = Determinism::none;
     Cache cache = Cache::off;
     std::map<std::string, Need> needs;  // by step; only a step of a workflow has some
+    std::vector<std::string> secrets;   // of the account, by the names that the program sees
 
     friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
 BOOST_DESCRIBE_STRUCT(JobSpec, (),
                       (name, kind, command, inputs, outputs, tasks, result, environment, resources,
                        placement, priority, limits, retries, verify, price, determinism, cache,
-                       needs))
+                       needs, secrets))
 
 /// The values that one task was given.
 using Parameters = std::map<std::string, Scalar>;
@@ -177,6 +178,10 @@ Status validate(const JobSpec&, SpecSource source, SpecPart part = SpecPart::alo
 /// A path below a folder: not absolute, no empty part, no "." or "..", no control characters, not
 /// too long.
 bool is_relative_path(std::string_view path);
+
+/// Whether the text may name a secret: the name of an environment variable that is not one of the
+/// market's own.
+bool is_secret_name(std::string_view text);
 
 /// All combinations, the last name changing fastest; one empty combination without a matrix.
 /// To be called on a valid job.

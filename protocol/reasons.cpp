@@ -57,6 +57,7 @@ constexpr std::array rows{
     ReasonRow{need_failed, "need_failed", Fault::nobody, once, Payer::nobody, "a step that it needs did not finish"},
     ReasonRow{step_skipped, "step_skipped", Fault::nobody, once, Payer::nobody, "a step that it needs did not finish, so it is left out"},
     ReasonRow{handover_failed, "handover_failed", Fault::buyer, once, Payer::nobody, "a step that it needs left no such file, or too many"},
+    ReasonRow{secret_lost, "secret_lost", Fault::market, once, Payer::nobody, "the market lost a secret that the job names; set it again"},
 };
 // clang-format on
 

@@ -48,7 +48,8 @@ enum class Reason {
     gang_broken,
     need_failed,
     step_skipped,
-    handover_failed
+    handover_failed,
+    secret_lost
 };
 BOOST_DESCRIBE_ENUM(Reason, completed, cancelled_by_buyer, budget_spent, price_cap_passed,
                     deadline_passed, lease_expired, provider_reclaimed, provider_lost,
@@ -58,7 +59,7 @@ BOOST_DESCRIBE_ENUM(Reason, completed, cancelled_by_buyer, budget_spent, price_c
                     fetch_refused, image_refused, input_missing, input_changed, output_missing,
                     output_refused, upload_failed, verification_failed, dispute_lost, no_progress,
                     stopped_early, sandbox_unavailable, hardware_fault, no_provider_fits,
-                    gang_broken, need_failed, step_skipped, handover_failed)
+                    gang_broken, need_failed, step_skipped, handover_failed, secret_lost)
 
 enum class Fault { nobody, buyer, provider, market };
 BOOST_DESCRIBE_ENUM(Fault, nobody, buyer, provider, market)

@@ -135,11 +135,12 @@ struct Order {
     Resources resources;
     JobLimits limits;
     Duration time_max{};
-    Duration left{};  // until the lease ends, unless it is renewed
+    Duration left{};                             // until the lease ends, unless it is renewed
+    std::map<std::string, std::string> secrets;  // for the job's environment alone: never written
 };
 BOOST_DESCRIBE_STRUCT(Order, (),
                       (lease, job, task, command, environment, inputs, outputs, resources, limits,
-                       time_max, left))
+                       time_max, left, secrets))
 
 /// The session is open. `leases` is everything that the market believes this provider works on;
 /// what the provider holds beside it is over.

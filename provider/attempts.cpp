@@ -342,6 +342,7 @@ void Attempts::start_waiting(const Moment& moment, Effects& effects) {
         attempt.asked = true;
         const Duration left = std::max(Duration{0}, attempt.lease_end - moment.now);
         effects.emplace_back(StartShim{attempt.order, attempt.slot, left});
+        attempt.order.secrets.clear();  // handed on; nothing else here has to do with them
     }
 }
 

@@ -107,6 +107,31 @@ TEST_CASE("what can never fit, and what no buyer could have asked, is given back
     CHECK(all_of<StartShim>(it.effects).empty());
 }
 
+TEST_CASE("secrets go to the shim once, and are not kept beside it") {
+    Case it;
+    it.open();
+    Order order = make_order(1);
+    order.secrets = {{"KEY", "correct horse"}};
+    const auto started = all_of<StartShim>(it.tell(Granted{order}));
+    REQUIRE(started.size() == 1);
+    CHECK(started[0].order.secrets == order.secrets);
+    it.tell(JobEnded{LeaseId{1}, make_outcome(Reason::completed)});
+    CHECK(all_of<Collect>(it.effects).at(0).order.secrets.empty());
+}
+
+TEST_CASE("an order whose secrets cannot be a job's is given back") {
+    for (const auto& [name, value] : std::map<std::string, std::string>{
+             {"", "correct horse"}, {"A=B", "correct horse"}, {"KEY", "short"}, {"HOME", ""}}) {
+        Case it;
+        it.open();
+        Order order = make_order(1);
+        order.secrets = {{name, value}};
+        it.tell(Granted{order});
+        CHECK(said<Finished>(it.effects).at(0).reason == Reason::provider_reclaimed);
+        CHECK(said<Finished>(it.effects).at(0).detail.find("horse") == std::string::npos);
+    }
+}
+
 TEST_CASE("inputs are fetched first, tried again while there is hope, and given up when not") {
     Case it;
     it.open();

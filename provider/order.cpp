@@ -35,10 +35,25 @@ Status check_variables(const protocol::session::Order& order) {
 
 }  // namespace
 
+Status check_secrets(const protocol::session::Order& order) {
+    const Error wrong{Code::invalid, "secrets: expected names and values of a secret's length"};
+    if (order.secrets.size() > limits::secrets_per_job) return wrong;
+    for (const auto& [name, value] : order.secrets) {
+        const bool good = value.size() >= limits::secret_bytes_min &&
+                          value.size() <= limits::secret_bytes_max &&
+                          value.find('\0') == std::string::npos;
+        if (!good || !protocol::is_secret_name(name) || order.environment.contains(name)) {
+            return wrong;
+        }
+    }
+    return Done{};
+}
+
 Status check_order(const protocol::session::Order& order) {
     if (order.lease == LeaseId{}) return Error{Code::invalid, "lease: expected an id"};
     TRY(check_words(order));
     TRY(check_variables(order));
+    TRY(check_secrets(order));
     protocol::JobSpec job;
     job.name = "order";
     job.command = {"checked-above"};  // with its values put in, it may hold what looks like a name

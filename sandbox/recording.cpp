@@ -41,20 +41,30 @@ Recording::Take Recording::take() {
     const ssize_t size = ::read(reader_.get(), buffer.data(), buffer.size());
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Take::nothing;
     if (size <= 0) {
+        if (scrubber_) hear(scrubber_->finish());
         reader_.reset();
         return Take::closed;
     }
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+    if (scrubber_) {
+        hear(scrubber_->scrub(bytes));
+    } else {
+        hear(bytes);
+    }
+    return Take::some;
+}
+
+void Recording::hear(std::string_view bytes) {
     if (line_max_ == 0) {
         keep(bytes);
     } else {
         keep_lines(bytes);
     }
-    return Take::some;
 }
 
 /// A disk that is full drops, like a limit: the job is not to blame and goes on.
 void Recording::keep(std::string_view bytes) {
+    if (bytes.empty()) return;
     const std::size_t room =
         static_cast<std::size_t>(std::min<std::uint64_t>(size_max_ - kept_, bytes.size()));
     const ssize_t written = ::write(file_.get(), bytes.data(), room);
@@ -66,7 +76,7 @@ void Recording::keep(std::string_view bytes) {
 
 void Recording::add_line(std::string_view text) {
     std::string line = within_line_ ? "\n" : "";
-    line += text;
+    line += scrubber_ ? scrubber_->scrub_whole(text) : std::string(text);
     if (!line.ends_with('\n')) line += '\n';
     keep(line);
 }

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "core/result.h"
+#include "sandbox/scrubber.h"
 #include "sandbox/system.h"
 
 namespace shoal::sandbox {
@@ -24,6 +26,9 @@ public:
 
     /// Whoever is to hear each whole line, also one that the file has no more room for.
     void on_line(std::function<void(std::string_view)> hear) { hear_ = std::move(hear); }
+
+    /// From now on nothing is kept or heard before these were taken out of it.
+    void hide(const Scrubber& secrets) { scrubber_ = secrets; }
 
     /// Adds a line that the job said elsewhere, on a line of its own.
     void add_line(std::string_view text);
@@ -46,6 +51,7 @@ public:
 private:
     Recording() = default;
     static Result<Recording> open(const std::string& path, std::uint64_t size_max);
+    void hear(std::string_view bytes);
     void keep(std::string_view bytes);
     void keep_lines(std::string_view bytes);
     void keep_line();
@@ -60,6 +66,7 @@ private:
     std::string line_;
     bool skipping_ = false;  // the rest of a line that was too long
     bool within_line_ = false;
+    std::optional<Scrubber> scrubber_;
     std::function<void(std::string_view)> hear_;
 };
 

@@ -23,6 +23,7 @@
 #include "sandbox/audience.h"
 #include "sandbox/cause.h"
 #include "sandbox/disk_use.h"
+#include "sandbox/handover.h"
 #include "sandbox/launch.h"
 #include "sandbox/recording.h"
 #include "sandbox/shim_command.h"
@@ -69,13 +70,27 @@ Status make_own_folder(const std::string& path, std::uint32_t slot) {
     return Done{};
 }
 
-std::vector<std::string> environment_of(const AttemptSpec& spec) {
+std::vector<std::string> environment_of(const AttemptSpec& spec, const Secrets& secrets) {
     std::vector<std::string> variables;
-    variables.reserve(spec.environment.size());
-    for (const auto& [name, value] : spec.environment) {
-        variables.emplace_back(name).append("=").append(value);
+    variables.reserve(spec.environment.size() + secrets.size());
+    for (const auto* part : {&spec.environment, &secrets}) {
+        for (const auto& [name, value] : *part) {
+            variables.emplace_back(name).append("=").append(value);
+        }
     }
     return variables;
+}
+
+/// Those that the specification names, and only those.
+Result<Secrets> secrets_of(const AttemptSpec& spec) {
+    if (spec.secrets.empty()) return Secrets{};
+    Secrets secrets = TRY(take_over(Fd(secrets_descriptor)));
+    const bool all = std::ranges::all_of(
+        spec.secrets, [&](const std::string& name) { return secrets.contains(name); });
+    const bool sound =
+        std::ranges::none_of(secrets, [](const auto& secret) { return secret.second.empty(); });
+    if (all && sound && secrets.size() == spec.secrets.size()) return secrets;
+    return Error{Code::invalid, "the secrets that came are not those of the attempt"};
 }
 
 /// What an attempt needs beside its specification.
@@ -98,10 +113,11 @@ Result<Supplies> prepare(const std::string& folder, const AttemptSpec& spec) {
     return Supplies{std::move(groups), std::move(filter), std::move(log), std::move(reports)};
 }
 
-Result<Jail> launch(const std::string& folder, const AttemptSpec& spec, const Supplies& supplies) {
+Result<Jail> launch(const std::string& folder, const AttemptSpec& spec, const Secrets& secrets,
+                    const Supplies& supplies) {
     const LaunchSpec wanted{
         .command = spec.command,
-        .environment = environment_of(spec),
+        .environment = environment_of(spec, secrets),
         .work = folder + "/work",
         .out = folder + "/out",
         .inputs = spec.inputs,
@@ -347,8 +363,14 @@ Result<Fd> listener(const std::string& folder) {
 Status attempt(const std::string& folder, Audience& audience, const Fd& signals,
                AttemptOutcome& outcome) {
     const AttemptSpec spec = TRY(read_attempt(folder));
+    const Secrets secrets = TRY(secrets_of(spec));
     Supplies supplies = TRY(prepare(folder, spec));
-    Jail jail = TRY(launch(folder, spec, supplies));
+    if (!secrets.empty()) {
+        const Scrubber scrubber(secrets);
+        supplies.log.hide(scrubber);
+        supplies.reports.hide(scrubber);
+    }
+    Jail jail = TRY(launch(folder, spec, secrets, supplies));
     Watch(folder, spec, std::move(supplies), std::move(jail)).run(audience, signals, outcome);
     return Done{};
 }

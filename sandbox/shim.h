@@ -19,7 +19,9 @@
 namespace shoal::sandbox {
 
 /// Runs the attempt of a folder to its end. Descriptor 0 may be the listening socket already; else
-/// it is made here. 0: outcome.json tells how it ended; 1: not even that could be written.
+/// it is made here. The values of the secrets that attempt.json names are on descriptor 3: they
+/// come into the job's environment and out of what it says, and are written nowhere. 0:
+/// outcome.json tells how it ended; 1: not even that could be written.
 int run_shim(const std::string& attempt_folder);
 
 }  // namespace shoal::sandbox

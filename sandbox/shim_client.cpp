@@ -15,10 +15,11 @@ namespace shoal::sandbox {
 
 namespace {
 
-/// How the new process begins: a session, no blocked or ignored signal, three descriptors.
+/// How the new process begins: a session, no blocked or ignored signal, three descriptors, and a
+/// fourth where secrets are handed over.
 class Beginning {
 public:
-    Beginning(int socket, const std::string& complaints) {
+    Beginning(int socket, const std::string& complaints, const Fd& secrets) {
         ::posix_spawnattr_init(&attributes_);
         ::posix_spawn_file_actions_init(&actions_);
         sigset_t none;
@@ -33,7 +34,11 @@ public:
         ::posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_WRONLY, 0);
         ::posix_spawn_file_actions_addopen(&actions_, 2, complaints.c_str(),
                                            O_CREAT | O_TRUNC | O_WRONLY | O_APPEND, 0600);
-        ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
+        if (secrets.open()) {
+            ::posix_spawn_file_actions_adddup2(&actions_, secrets.get(), secrets_descriptor);
+        }
+        ::posix_spawn_file_actions_addclosefrom_np(
+            &actions_, secrets.open() ? secrets_descriptor + 1 : secrets_descriptor);
     }
     ~Beginning() {
         ::posix_spawn_file_actions_destroy(&actions_);
@@ -81,9 +86,12 @@ Status ShimLink::send(const ShimCommand& command) {
     return Done{};
 }
 
-Result<pid_t> start_shim(const std::string& attempt_folder, const std::string& program) {
+Result<pid_t> start_shim(const std::string& attempt_folder, const std::string& program,
+                         const Secrets& secrets) {
     const Fd socket = TRY(listen_in(attempt_folder));
-    return Beginning(socket.get(), attempt_folder + "/shim.err").spawn(program, attempt_folder);
+    const Fd handed = secrets.empty() ? Fd() : TRY(hand_over(secrets));
+    return Beginning(socket.get(), attempt_folder + "/shim.err", handed)
+        .spawn(program, attempt_folder);
 }
 
 Result<std::size_t> remove_leftovers(pid_t shim) {

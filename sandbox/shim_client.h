@@ -6,11 +6,14 @@
 #include <sys/types.h>
 
 #include "core/result.h"
+#include "sandbox/handover.h"
 #include "sandbox/shim_command.h"
 #include "sandbox/shim_socket.h"
 #include "sandbox/system.h"
 
 namespace shoal::sandbox {
+
+inline constexpr const char* own_program = "/proc/self/exe";
 
 /// What a shim tells.
 enum class ShimWord { started, grown, ended };
@@ -37,10 +40,11 @@ private:
 };
 
 /// Starts `PROGRAM shim FOLDER` in a session of its own, so that it outlives this process; it
-/// inherits nothing but the socket, to which attach() connects from now on. What it has to complain
-/// goes to FOLDER/shim.err. The caller waits for the process when it has ended.
+/// inherits nothing but the socket, to which attach() connects from now on, and the secrets, if
+/// there are some. What it has to complain goes to FOLDER/shim.err. The caller waits for the
+/// process when it has ended.
 Result<pid_t> start_shim(const std::string& attempt_folder,
-                         const std::string& program = "/proc/self/exe");
+                         const std::string& program = own_program, const Secrets& secrets = {});
 
 /// After a shim was killed: ends what still runs of its attempt and removes its control groups.
 /// Must not be called while it lives. Gives how many groups there were.

@@ -13,6 +13,7 @@
 
 #include "sandbox/attempt_files.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/handover.h"
 #include "sandbox/shim_client.h"
 
 namespace shoal::sandbox {
@@ -57,6 +58,11 @@ public:
         if (shim > 0) return;
         ::dup2(socket.get(), 0);
         socket.reset();
+        if (!secrets.empty()) {
+            Fd handed = hand_over(secrets).value();
+            ::dup2(handed.get(), secrets_descriptor);
+            if (handed.get() == secrets_descriptor) ::_exit(run_shim(folder));
+        }
         ::_exit(run_shim(folder));
     }
 
@@ -79,6 +85,7 @@ public:
 
     std::string folder;
     protocol::AttemptSpec spec;
+    Secrets secrets;
     pid_t shim = -1;
 };
 
@@ -126,6 +133,35 @@ TEST_CASE("an attempt that does its work is completed, its log and reports are k
     CHECK(stage.text("log") == "said\n");
     CHECK(stage.text("reports") == "{\"progress\":1}\n");
     CHECK(stage.text("out/made") == "made\n");
+}
+
+TEST_CASE("a job sees its secrets, and what it says of them is taken out of all that is kept") {
+    Stage stage({"sh", "-c",
+                 "printf %s \"$KEY\" > /out/seen; echo key=$KEY; printf %s \"$KEY\" | head -c 4; "
+                 "printf %s \"$KEY\" | tail -c +5; echo;"
+                 " echo \"{\\\"log\\\":\\\"told $KEY\\\"}\" >&3"});
+    const std::string value = "correct horse";
+    stage.spec.secrets = {"KEY"};
+    stage.secrets = {{"KEY", value}};
+    CHECK(stage.run().reason == Reason::completed);
+    CHECK(stage.text("out/seen") == value);
+    const std::string log = stage.text("log");
+    CHECK(log.find("key=[secret KEY]\n[secret KEY]\n") == 0);
+    CHECK(log.find("told [secret KEY]\n") != std::string::npos);
+    for (const char* file : {"log", "reports", "attempt.json", "outcome.json"}) {
+        CAPTURE(file);
+        CHECK(stage.text(file).find("correct") == std::string::npos);
+        CHECK(stage.text(file).find("horse") == std::string::npos);
+    }
+}
+
+TEST_CASE("an attempt whose secrets did not come does not run without them") {
+    Stage stage({"true"});
+    stage.spec.secrets = {"KEY"};
+    stage.secrets = {{"OTHER", "correct horse"}};
+    const AttemptOutcome outcome = stage.run();
+    CHECK(outcome.reason == Reason::sandbox_unavailable);
+    CHECK(outcome.detail.find("horse") == std::string::npos);
 }
 
 TEST_CASE("a command's exit code and signal are told apart") {

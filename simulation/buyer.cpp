@@ -28,6 +28,10 @@ std::string text_of(const protocol::JobSpec& spec) {
 
 }  // namespace
 
+std::string secret_value(AccountId account, const std::string& name) {
+    return fmt::format("what {} has in {}", to_string(account), name);
+}
+
 Buyer::Buyer(Stage& stage, Wire& wire, const MarketCore& core, std::string name)
     : stage_(stage), core_(core), client_(stage, wire, std::move(name)) {}
 
@@ -48,7 +52,8 @@ void Buyer::act() {
     const std::uint64_t dice = stage_.random().below(20);
     if (dice < 2) return submit_workflow();
     if (dice < 8) return submit();
-    if (dice < 10) return store();
+    const bool keeps = dice == 8 || secrets_.empty();
+    if (dice < 10) return keeps ? keep_secret() : store();
     if (dice < 12) return cancel();
     if (dice < 16) return look();
     err();
@@ -95,6 +100,7 @@ protocol::JobSpec Buyer::make_job() {
         spec.inputs.push_back(std::move(input));
     }
     if (tasks > 1 && random.percent(15)) spec.tasks.gang = static_cast<std::uint32_t>(tasks);
+    if (!secrets_.empty() && random.percent(40)) spec.secrets.push_back(random.pick(secrets_));
     spec.priority = static_cast<std::int32_t>(random.below(11)) - 5;
     if (random.percent(60)) spec.outputs.push_back({"model.bin", random.percent(50)});
     if (random.percent(30)) spec.result = protocol::ResultRule{"loss", protocol::Best::min};
@@ -194,6 +200,25 @@ void Buyer::store() {
         if (answer.status >= refusals) return;
         if (std::ranges::find(stored_, hash) == stored_.end()) stored_.push_back(hash);
     });
+}
+
+/// Sets one, or takes it back; one that an open job names stays.
+void Buyer::keep_secret() {
+    constexpr const char* names[] = {"WANDB_KEY", "HUB_TOKEN", "_"};
+    Random& random = stage_.random();
+    const std::string name = names[random.below(std::size(names))];
+    ApiRequest request =
+        client_.post("/v1/secrets/" + name,
+                     json::print(boost::json::object{{"value", secret_value(account_, name)}}));
+    request.method = "PUT";
+    if (!secrets_.contains(name) || random.percent(60)) {
+        return client_.ask(request, [this, name](const ApiAnswer& answer) {
+            if (answer.status < refusals) secrets_.insert(name);
+        });
+    }
+    request = client_.get("/v1/secrets/" + name);
+    if (random.percent(70)) request.method = "DELETE";
+    client_.ask(request, {});
 }
 
 void Buyer::cancel() {

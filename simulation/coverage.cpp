@@ -73,6 +73,7 @@ bool is_reserved(protocol::Reason reason) {
         case need_failed:
         case step_skipped:
         case handover_failed:
+        case secret_lost:
             return false;
     }
     return false;

@@ -205,6 +205,12 @@ void Facts::note(const protocol::JobSubmitted& event) {
                to_string(planned.task));
         tasks_[planned.task].job = event.job;
     }
+    job.secrets = event.spec.secrets;
+    for (const std::string& secret : job.secrets) {
+        const auto found = secrets_.find({event.account, secret});
+        expect(found != secrets_.end(), "a job's secrets are there", name);
+        if (found != secrets_.end()) ++found->second;
+    }
     for (const protocol::JobInput& input : event.spec.inputs) need_blobs(input, job);
     job.waits = !event.spec.needs.empty();
     for (const auto& [step, need] : event.spec.needs) {
@@ -389,6 +395,11 @@ void Facts::note(const protocol::JobEnded& event) {
     job->finished = event.state == protocol::JobState::finished;
     --jobs_open_;
     --standings_[job->account].jobs_open;
+    for (const std::string& secret : job->secrets) {
+        const auto found = secrets_.find({job->account, secret});
+        expect(found != secrets_.end() && found->second > 0, "an open job has its secrets", name);
+        if (found != secrets_.end()) --found->second;
+    }
     for (const Hash& hash : job->inputs) {
         const auto found = blobs_.find({job->account, hash});
         expect(found != blobs_.end() && found->second > 0, "an open job has its inputs", name);
@@ -404,6 +415,22 @@ void Facts::note(const protocol::AccountWeighted& event) {
 void Facts::note(const protocol::ProviderVerified& event) {
     at(event.at);
     find(providers_, event.provider);
+}
+
+void Facts::note(const protocol::SecretSet& event) {
+    at(event.at);
+    expect(accounts_.contains(event.account), "a secret is an account's", event.account);
+    expect(!event.sealed.empty(), "a secret is sealed", event.account);
+    secrets_.try_emplace({event.account, event.secret});
+}
+
+void Facts::note(const protocol::SecretRemoved& event) {
+    at(event.at);
+    const auto found = secrets_.find({event.account, event.secret});
+    expect(found != secrets_.end(), "a secret that is removed was there", event.account);
+    if (found == secrets_.end()) return;
+    expect(found->second == 0, "no open job names a secret that is removed", event.account);
+    secrets_.erase(found);
 }
 
 void Facts::note(const protocol::ReceiptIssued& event) {

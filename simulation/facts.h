@@ -90,6 +90,7 @@ private:
         bool waits = false;  // for what it needs
         std::vector<Hash> inputs;
         std::map<JobId, protocol::OnFailure> needs;
+        std::vector<std::string> secrets;
     };
     struct Provider {
         AccountId account;
@@ -151,6 +152,8 @@ private:
     void note(const protocol::WorkflowSubmitted&);
     void note(const protocol::InputsResolved&);
     void note(const protocol::TaskReused&);
+    void note(const protocol::SecretSet&);
+    void note(const protocol::SecretRemoved&);
 
     template <class About>
     void expect(bool, const char* promise, const About& about);
@@ -174,6 +177,7 @@ private:
     std::set<KeyId> keys_;
     std::set<std::pair<AccountId, std::string>> answered_;
     std::map<std::pair<AccountId, Hash>, std::uint64_t> blobs_;  // stored, and how many need it
+    std::map<std::pair<AccountId, std::string>, std::uint64_t> secrets_;  // open jobs that name it
     std::map<protocol::LedgerAccount, Lamports> balances_;
     std::map<protocol::LedgerAccount, Lamports> touched_;
     std::map<AccountId, Lamports> credited_;

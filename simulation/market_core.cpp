@@ -29,6 +29,7 @@ market::Settings MarketCore::settings() const {
     settings.retention.blob = world.keep_blob;
     settings.retention.log = world.keep_blob / 2;
     settings.retention.delay = world.keep_upload;
+    settings.seal_key = SealKey({88, seal_});
     return settings;
 }
 
@@ -61,6 +62,10 @@ void MarketCore::die() {
 
 void MarketCore::boot() {
     if (is_up()) return;
+    if (stage_.strikes(Fault::key_lost)) {
+        stage_.tell("the key that sealed secrets is lost");
+        ++seal_;
+    }
     recover();
     if (stage_.failed()) return;
     around_.born();
@@ -170,6 +175,7 @@ void MarketCore::note_events() {
         stage_.fail("the market's books are those of its events: " + to_string(account));
     }
     const auto deadline = market_->next_deadline();
+    if (starting_ && market_->lost_secrets() > 0) stage_.fail("what cannot be opened is dropped");
     // More blobs may be due than one moment drops, and a job's end makes some due.
     const bool is_late = deadline && *deadline < stage_.now() - Duration{60'000};
     if (is_late) stage_.fail("what is due is done");

@@ -99,6 +99,7 @@ private:
     std::uint64_t decisions_ = 0;
     std::optional<Time> armed_for_;
     std::string operator_secret_;
+    std::uint8_t seal_ = 1;  // the number of the key that seals secrets
 };
 
 }  // namespace shoal::simulation

@@ -1,5 +1,6 @@
 #include "simulation/market_host.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -8,6 +9,7 @@
 
 #include "core/json.h"
 #include "protocol/api.h"
+#include "simulation/people.h"
 
 namespace shoal::simulation {
 
@@ -28,6 +30,18 @@ MarketHost::MarketHost(Stage& stage, Disk& disk, Wire& wire)
         .died = [this] { died(); },
         .serves = [this] { api_->set_missing(""); },
     });
+}
+
+/// An order has its job's secrets, as their account set them, or none at all.
+void MarketHost::check_secrets(const protocol::session::Order& order) {
+    const market::Job& job = core_.market().state().jobs.at(order.job);
+    if (order.secrets.empty() && job.ended) return;
+    bool good = order.secrets.size() == job.spec.secrets.size();
+    for (const auto& [name, value] : order.secrets) {
+        good = good && value == secret_value(job.account, name) &&
+               std::ranges::count(job.spec.secrets, name) == 1;
+    }
+    if (!good) stage_.fail("an attempt has its job's secrets: " + to_string(order.lease));
 }
 
 void MarketHost::died() {

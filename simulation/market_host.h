@@ -51,6 +51,7 @@ private:
     using Shared = std::shared_ptr<Session>;
 
     void died();
+    void check_secrets(const protocol::session::Order&);
     void message(const market::ToProvider&);
     void send(const Session&, const protocol::session::FromMarket&);
     void event(const protocol::Event&);

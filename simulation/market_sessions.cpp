@@ -93,6 +93,9 @@ void MarketHost::send(const Session& to, const session::FromMarket& message) {
 
 /// A message of the core that has become durable.
 void MarketHost::message(const market::ToProvider& message) {
+    if (const auto* granted = std::get_if<session::Granted>(&message.message)) {
+        check_secrets(granted->order);
+    }
     auto found = open_.find(message.provider);
     if (found == open_.end()) return;
     constexpr unsigned now_and_then = 20;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,9 @@ private:
     std::map<AccountId, Lamports> answered_;
 };
 
+/// What each secret of the account says, to be known again where it is handed out.
+std::string secret_value(AccountId, const std::string& name);
+
 /// Submits jobs, looks at them, cancels some, and makes mistakes.
 class Buyer {
 public:
@@ -98,6 +102,7 @@ private:
     void submit();
     void submit_workflow();
     void store();
+    void keep_secret();
     void cancel();
     void look();
     void err();
@@ -118,6 +123,7 @@ private:
     std::vector<JobId> jobs_;
     std::vector<WorkflowId> workflows_;
     std::vector<Hash> stored_;
+    std::set<std::string> secrets_;  // that were set, and perhaps lost since
     std::uint64_t count_ = 0;
 };
 

@@ -64,6 +64,8 @@ std::uint32_t rate_max(Fault fault) {
             return 600'000;
         case Fault::lie:
             return 1'000'000;  // of the times that it says it lives
+        case Fault::key_lost:
+            return 1'000'000;  // of the market's starts
     }
     return 0;
 }

@@ -33,13 +33,14 @@ enum class Fault {
     shim_killed,        // the process that holds an attempt is killed
     machine_fault,      // an attempt ends by what is no fault of its job
     transfer_failed,    // an input or output cannot be moved
-    lie                 // a provider says what is not so
+    lie,                // a provider says what is not so
+    key_lost            // the market begins with another key for secrets than it had
 };
 BOOST_DESCRIBE_ENUM(Fault, delay, loss, duplication, reordering, broken_connection, partition,
                     write_failed, write_torn, write_lost, disk_full, snapshot_damaged, market_crash,
                     provider_crash, provider_away, drain, shim_killed, machine_fault,
-                    transfer_failed, lie)
-constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::lie) + 1;
+                    transfer_failed, lie, key_lost)
+constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::key_lost) + 1;
 std::string_view to_string(Fault);
 std::vector<Fault> all_faults();
 

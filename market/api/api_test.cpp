@@ -58,7 +58,8 @@ TEST_CASE("what is another account's is answered like what does not exist") {
     for (const Route& route : routes()) {
         if (route.pattern.find('{') == std::string_view::npos || !route.handler) continue;
         const bool is_open = route.pattern == "/v1/providers/{provider}";
-        if (route.access == Access::operators || is_open) continue;
+        const bool is_own = route.pattern == "/v1/secrets/{name}";  // always of whoever asks
+        if (route.access == Access::operators || is_open || is_own) continue;
         CAPTURE(route.pattern);
         const std::string theirs = world.filled(route.pattern);
         std::string nobodys = theirs;

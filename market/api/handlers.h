@@ -9,6 +9,7 @@
 #include "market/api/call.h"
 #include "protocol/api.h"
 #include "protocol/api_market.h"
+#include "protocol/api_secrets.h"
 #include "protocol/api_workflow.h"
 #include "protocol/receipt.h"
 #include "protocol/workflow.h"
@@ -39,6 +40,10 @@ Result<protocol::AccountView> freeze(const Call&, const protocol::FreezeRequest&
 Result<protocol::AccountView> transfer(const Call&, const protocol::TransferOrder&);
 Result<protocol::AccountView> erase(const Call&);
 Result<protocol::AuditPage> audit(const Call&);
+
+Result<protocol::SecretPage> secrets(const Call&);
+Result<protocol::SecretView> set_secret(const Call&, const protocol::SecretRequest&);
+Result<protocol::SecretView> remove_secret(const Call&);
 
 Result<protocol::JobView> submit(const Call&, const protocol::JobSpec&);
 Result<protocol::JobPage> jobs(const Call&);

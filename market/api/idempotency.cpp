@@ -46,8 +46,7 @@ Result<std::optional<ApiAnswer>> earlier_answer(const Call& call) {
                                                 "characters, none of them a control character",
                                                 limits::key_bytes)};
     }
-    const std::string name =
-        fmt::format("{} {} {}", to_string(call.principal.account), route_of(call), *key);
+    const std::string name = Answers::name_of(call.principal.account, route_of(call), *key);
     const auto found = call.market.state().answered.find(name);
     if (found == call.market.state().answered.end() ||
         found->second.at + limits::idempotency_life <= call.moment.now) {

@@ -213,6 +213,19 @@ std::vector<Route> standing_routes() {
     };
 }
 
+std::vector<Route> secret_routes() {
+    using enum Access;
+    return {
+        json_route<handlers::secrets>(
+            {"GET", "/v1/secrets", buyer, "The account's secrets: names, not values", paged()}),
+        json_route<handlers::set_secret>(
+            {"PUT", "/v1/secrets/{name}", buyer,
+             "Sets a secret, which jobs that name it have in their environment"}),
+        json_route<handlers::remove_secret>(
+            {"DELETE", "/v1/secrets/{name}", buyer, "Removes a secret that no open job names"}),
+    };
+}
+
 std::vector<Route> job_routes() {
     using enum Access;
     return {
@@ -303,8 +316,8 @@ std::vector<Route> market_routes() {
 
 std::vector<Route> make_routes() {
     std::vector<Route> all;
-    for (auto part : {service_routes, account_routes, standing_routes, job_routes, workflow_routes,
-                      market_routes}) {
+    for (auto part : {service_routes, account_routes, standing_routes, secret_routes, job_routes,
+                      workflow_routes, market_routes}) {
         const std::vector<Route> some = part();
         all.insert(all.end(), some.begin(), some.end());
     }

@@ -21,7 +21,7 @@ using protocol::Role;
 /// A market with two buyers, a provider and an operator, one job that is done and one that waits.
 class Served : public World {
 public:
-    Served() {
+    explicit Served(Settings settings = {}) : World(settings) {
         other_buyer = account();
         machine = provider(4, core_price(3'600));
         seller = market.state().providers.at(machine).account;
@@ -103,6 +103,7 @@ public:
         fill("{lease}", to_string(finished_lease));
         fill("{workflow}", to_string(flow));
         fill("{provider}", to_string(machine));
+        fill("{name}", "WANDB_KEY");
         fill("{hash}", to_string(sha256(std::string_view("nothing"))));
         return path;
     }
