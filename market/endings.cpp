@@ -150,8 +150,9 @@ Result<protocol::Receipt> Market::receipt(JobId id) const {
     const Job& job = found->second;
     if (!job.ended) return Error{Code::not_found, "the job has not ended: it has no receipt yet"};
     if (state_.accounts.at(job.account).erased) {
-        return Error{Code::not_found, "the receipt is gone: the buyer's data was erased; a copy "
-                                      "from before can still be verified"};
+        return Error{Code::not_found,
+                     "the receipt is gone: the buyer's data was erased; a copy "
+                     "from before can still be verified"};
     }
     protocol::Receipt receipt;
     receipt.receipt = job.receipt;
