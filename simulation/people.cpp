@@ -156,7 +156,7 @@ void Operator::issue(AccountId account, Lamports amount, const std::function<voi
 
 void Operator::act() {
     if (stage_.healed()) return;
-    stage_.later(stage_.between(5'000, 120'000), [this] { act(); });
+    stage_.later(stage_.between(2'000, 30'000), [this] { act(); });
     if (asked_.empty()) return;
     const AccountId account = stage_.random().pick(asked_).first;
     switch (stage_.random().below(15)) {

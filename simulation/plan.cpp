@@ -54,8 +54,9 @@ std::uint32_t rate_max(Fault fault) {
         case Fault::provider_crash:
             return 1'500;
         case Fault::provider_away:
-        case Fault::drain:
             return 300;
+        case Fault::drain:
+            return 2'000;
         case Fault::shim_killed:
             return 100'000;
         case Fault::machine_fault:
