@@ -128,6 +128,8 @@ TEST_CASE("steps run one after another, and each gets exactly what the one befor
     CHECK(handed.size_bytes == 5);
     const auto& granted = std::get<session::Granted>(world.sent.back().message);
     CHECK(granted.order.inputs.at(0).blob == sha256("first"));
+    CHECK_FALSE(granted.order.inputs.at(0).from);
+    CHECK_FALSE(granted.order.inputs.at(0).path);
 
     world.finish(flow, "train", {{"model/a", "one"}, {"model/b", "two"}});
     const auto& folder = world.step(flow, "judge").spec.inputs.at(0);
