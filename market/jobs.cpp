@@ -1,6 +1,7 @@
 // The Market's commands about jobs: submitting, granting leases, cancelling.
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -213,6 +214,9 @@ protocol::session::Order Market::order(const Attempt& attempt, Time now) const {
     order.environment.emplace("SHOAL_JOB_TASK", to_string(task.id));
     order.environment.emplace("SHOAL_JOB_LEASE", to_string(attempt.lease));
     order.inputs = job.spec.inputs;
+    for (protocol::JobInput& input : order.inputs) {  // where it came from is the market's affair
+        if (std::exchange(input.from, {})) input.path.reset();
+    }
     order.outputs = job.spec.outputs;
     order.resources = job.spec.resources;
     order.limits = job.spec.limits;
