@@ -207,8 +207,8 @@ Async<Failure> HttpConnection::read_whole(std::uint64_t bytes_max) {
         // No more is set aside for what a head promises than has come so far.
         const std::size_t start = body_.size();
         const std::uint64_t rest = length ? *length - start : body_read_bytes;
-        body_.resize(start +
-                     static_cast<std::size_t>(std::min<std::uint64_t>(rest, body_read_bytes)));
+        const auto next = std::clamp<std::uint64_t>(rest, 1, body_read_bytes);
+        body_.resize(start + static_cast<std::size_t>(next));
         const auto piece = co_await read_body(std::span(body_).subspan(start));
         if (piece.failure) co_return piece.failure;
         body_.resize(start + piece.size);
