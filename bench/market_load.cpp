@@ -1,7 +1,7 @@
 // market_load MARKET BUYER_KEY PROVIDER_KEY CLIENTS SECONDS: the load that a market is put under.
-// CLIENTS threads each submit a job by HTTP and wait until it is over, one after the other. The
-// provider is made by hand: it speaks a provider's session and says of each lease at once that its
-// job has run and ended well. Nothing is run: what is measured is the market. Prints one JSON
+// CLIENTS threads each submit a job by HTTP and wait until it is over, one after the other. Eight
+// providers are made by hand: each speaks a provider's session and says of each lease at once that
+// its job has run and ended well. Nothing is run: what is measured is the market. Prints one JSON
 // object.
 
 #include <algorithm>
@@ -91,7 +91,8 @@ private:
     std::map<JobId, std::condition_variable*> waiting_;
 };
 
-constexpr JobId session_open{};  // names no job: posted when the provider is online
+constexpr std::size_t machines = 8;  // what one session says is read at a bounded pace
+constexpr JobId session_open{};      // names no job: posted when the provider is online
 
 protocol::Offer make_offer() {
     protocol::Offer offer;
@@ -236,8 +237,11 @@ void measure(const io::BaseUrl& market, char** words) {
     const auto clients = static_cast<std::size_t>(std::atoi(words[4]));
     const double seconds = std::atof(words[5]);
     Board board;
-    const Provider provider(market, words[3], board);
-    board.wait(session_open);
+    std::vector<std::unique_ptr<Provider>> providers;
+    for (std::size_t i = 0; i < machines; ++i) {
+        providers.push_back(std::make_unique<Provider>(market, words[3], board));
+        board.wait(session_open);
+    }
 
     std::vector<Lives> lives(clients);
     std::vector<std::thread> threads;

@@ -62,7 +62,8 @@ void add_lines(const State& state, const Task& task, std::vector<protocol::Recei
 /// What makes the attempt's result one that may answer other tasks; nothing if it is not.
 std::optional<Hash> identity_of(const Job& job, const Task& task,
                                 const protocol::AttemptEnded& event) {
-    const bool is_result = event.reason == Reason::completed && !event.artifacts.empty();
+    const bool is_result = event.reason == Reason::completed && !event.artifacts.empty() &&
+                           job.spec.secrets.empty();  // what they were is not compared
     if (!is_result || job.spec.determinism != protocol::Determinism::bits) return std::nullopt;
     return protocol::task_identity(job.spec, task.parameters);
 }

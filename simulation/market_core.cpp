@@ -176,8 +176,9 @@ void MarketCore::note_events() {
     }
     const auto deadline = market_->next_deadline();
     if (starting_ && market_->lost_secrets() > 0) stage_.fail("what cannot be opened is dropped");
-    // More blobs may be due than one moment drops, and a job's end makes some due.
-    const bool is_late = deadline && *deadline < stage_.now() - Duration{60'000};
+    // More blobs may be due than one moment drops, and a job's end makes some due. What came due
+    // while there was no market is done by its first tick.
+    const bool is_late = !starting_ && deadline && *deadline < stage_.now() - Duration{60'000};
     if (is_late) stage_.fail("what is due is done");
     if (++decisions_ % books_every == 0) check_books();
 }
