@@ -39,11 +39,11 @@ TEST_CASE("tasks that have not ended are counted for their account alone") {
     const AccountId other = world.account();
     const JobId job = world.submit(simple_job(5)).value();
     CHECK(world.submit(simple_job(2)).ok());
-    CHECK(world.market.index().tasks_open(world.buyer) == 7);
-    CHECK(world.market.index().tasks_open(other) == 0);
+    CHECK(world.market.spending().of(world.buyer).tasks_open == 7);
+    CHECK(world.market.spending().of(other).tasks_open == 0);
     CHECK(world.market.cancel(job, world.moment(), world.batch).ok());
     world.flush();
-    CHECK(world.market.index().tasks_open(world.buyer) == 2);
+    CHECK(world.market.spending().of(world.buyer).tasks_open == 2);
     world.replay();
 }
 

@@ -1,5 +1,6 @@
 // GET /metrics: the market in numbers, as OpenMetrics text.
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -66,6 +67,8 @@ void write_work(const Market& market, Exposition& out) {
     out.begin({"shoal_tasks", "gauge", "Tasks by state."});
     write_by_state<protocol::TaskState>(
         out, [&](protocol::TaskState state) { return count_of(tally.tasks, state); });
+    out.begin({"shoal_workflows", "gauge", "Workflows that were ever submitted."});
+    out.sample(market.state().workflows.size());
     out.begin({"shoal_attempts", "gauge", "Attempts by phase."});
     for (const auto& [phase, count] : tally.attempts) {
         out.sample(count,
@@ -110,6 +113,15 @@ void write_money(const Market& market, Exposition& out) {
     }
 }
 
+void write_accounts(const Market& market, Exposition& out) {
+    const auto& accounts = market.state().accounts;
+    out.begin({"shoal_accounts", "gauge", "Accounts."});
+    out.sample(accounts.size());
+    out.begin({"shoal_accounts_frozen", "gauge", "Accounts that may begin nothing."});
+    out.sample(std::ranges::count_if(
+        accounts, [](const auto& entry) { return entry.second.frozen.has_value(); }));
+}
+
 }  // namespace
 
 Result<ApiAnswer> metrics(const Call& call) {
@@ -117,8 +129,7 @@ Result<ApiAnswer> metrics(const Call& call) {
     write_work(call.market, out);
     write_providers(call.market, out);
     write_money(call.market, out);
-    out.begin({"shoal_accounts", "gauge", "Accounts."});
-    out.sample(call.market.state().accounts.size());
+    write_accounts(call.market, out);
     out.begin({"shoal_blob_bytes", "gauge", "Stored blobs.", "bytes"});
     out.sample(call.market.index().tally().blob_bytes);
     ApiAnswer answer;
