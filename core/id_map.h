@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
@@ -164,11 +162,7 @@ private:
         reference operator*() const { return *map_->pages_[page_]->slots[place_]; }
         pointer operator->() const { return &**this; }
         Iterator& operator++() { return *this = first_from<Iterator>(*map_, page_, place_ + 1); }
-        Iterator operator++(int) {
-            Iterator before = *this;
-            ++*this;
-            return before;
-        }
+        Iterator operator++(int) { return std::exchange(*this, std::next(*this)); }
         Iterator& operator--() {
             do {
                 if (place_ == 0) {
@@ -179,11 +173,7 @@ private:
             } while (!map_->pages_[page_]->slots[place_]);
             return *this;
         }
-        Iterator operator--(int) {
-            Iterator before = *this;
-            --*this;
-            return before;
-        }
+        Iterator operator--(int) { return std::exchange(*this, std::prev(*this)); }
         friend bool operator==(const Iterator& a, const Iterator& b) {
             return a.page_ == b.page_ && a.place_ == b.place_;
         }

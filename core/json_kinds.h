@@ -106,9 +106,7 @@ struct Kind<T> {
 template <>
 struct Kind<Duration> {
     static Value write(Duration length) { return Value(length.count()); }
-    static void print(Duration length, std::string& out) {
-        Kind<std::int64_t>::print(length.count(), out);
-    }
+    static void print(Duration it, std::string& o) { Kind<Duration::rep>::print(it.count(), o); }
     static Result<Duration> read(const Value& value, Reader reader) {
         return Duration{TRY(Kind<std::int64_t>::read(value, reader))};
     }
@@ -117,9 +115,7 @@ struct Kind<Duration> {
 template <>
 struct Kind<Time> {
     static Value write(Time time) { return Value(time.time_since_epoch().count()); }
-    static void print(Time time, std::string& out) {
-        Kind<Duration>::print(time.time_since_epoch(), out);
-    }
+    static void print(Time it, std::string& o) { Kind<Duration>::print(it.time_since_epoch(), o); }
     static Result<Time> read(const Value& value, Reader reader) {
         return Time{TRY(Kind<Duration>::read(value, reader))};
     }
@@ -166,11 +162,8 @@ struct Kind<std::optional<T>> {
         return maybe ? Kind<T>::write(*maybe) : Value();
     }
     static void print(const std::optional<T>& maybe, std::string& out) {
-        if (maybe) {
-            Kind<T>::print(*maybe, out);
-        } else {
-            out.append("null");
-        }
+        if (!maybe) return void(out.append("null"));
+        Kind<T>::print(*maybe, out);
     }
     static Result<std::optional<T>> read(const Value& value, Reader reader) {
         if (value.is_null()) return std::optional<T>();

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/result.h"
@@ -90,23 +89,9 @@ private:
 
     // Found again from the state. Every key is kept as long as its entry, for ever so far: what
     // forgets an entry must forget it here, and only then may its key be used anew.
-    struct KeyHash {
-        using is_transparent = void;  // NOLINT(readability-identifier-naming): the library's name
-        std::size_t operator()(std::string_view key) const {
-            return std::hash<std::string_view>()(key);
-        }
-    };
-    struct AccountHash {
-        std::size_t operator()(const protocol::LedgerAccount& account) const {
-            return std::hash<std::uint64_t>()(account.owner * 4 + std::uint64_t(account.kind));
-        }
-    };
-    template <class T>
-    using ByAccount = std::unordered_map<protocol::LedgerAccount, T, AccountHash>;
-
-    std::unordered_map<std::string, TransferId, KeyHash, std::equal_to<>> by_key_;
-    ByAccount<std::vector<TransferId>> by_account_;    // ascending
-    ByAccount<protocol::LedgerAccount> set_aside_by_;  // a hold's owner
+    std::map<std::string, TransferId, std::less<>> by_key_;
+    std::map<protocol::LedgerAccount, std::vector<TransferId>> by_account_;    // ascending
+    std::map<protocol::LedgerAccount, protocol::LedgerAccount> set_aside_by_;  // a hold's owner
 };
 
 }  // namespace shoal::ledger
