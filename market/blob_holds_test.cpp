@@ -136,6 +136,7 @@ TEST_CASE("a live attempt holds what it uploads, however long it takes") {
     shop.provider(1, core_price(an_hour));
     protocol::JobSpec spec = simple_job();
     spec.retries = 0;
+    spec.limits.output = limits::blob;  // so much may take so long
     const JobId job = shop.submit(spec).value();
     const LeaseId lease = shop.live().front();
     shop.exit(lease);
@@ -181,14 +182,18 @@ TEST_CASE("logs go before other files, but not if they are the same bytes") {
 
 TEST_CASE("what an attempt left is held while another task of its job is open") {
     Shop shop;
-    shop.provider(1, core_price(an_hour), 1);
-    const JobId job = shop.submit(simple_job(2)).value();
+    shop.provider(1, core_price(1), 1);
+    protocol::JobSpec spec = simple_job(2);
+    spec.limits.time = Span{48h};
+    const JobId job = shop.submit(spec).value();
     const LeaseId first = shop.live().front();
     shop.exit(first);
     REQUIRE(shop.store("model", first).ok());
     shop.finish(first, {artifact("model")});
     const LeaseId second = shop.live().front();
     REQUIRE(second != first);
+    CHECK(
+        shop.hear(shop.market.state().attempts.at(second).provider, session::Started{second}).ok());
     shop.work_on(second, upload_time + 1h);
     CHECK(shop.job(job).state == protocol::JobState::open);
     CHECK(shop.has("model"));

@@ -37,6 +37,7 @@ struct KeptRoom {
         protocol::JobSpec hour = one_core(1);
         hour.limits.time = Span{1h};
         farm.submit_for(farm.buyer, hour);
+        CHECK(farm.hear(farm.ids.at(0), protocol::session::Started{farm.live().at(0)}).ok());
         protocol::JobSpec spec = one_core(1);
         spec.resources.cores = 4;
         big = farm.submit_for(farm.rich("big"), spec);
