@@ -43,7 +43,7 @@ class Accounts(unittest.TestCase):
         self.assertIn("budget total", world.run("account", "limit").stdout)
 
     def _check_freezing(self, world: harness.World, buyer: str) -> None:
-        job = world.submit("waits", price={"max_total": "1000"})
+        job = world.submit("waits", command=["/bin/true"], price={"max_total": "1000"})
         world.cli("account", "freeze", buyer, "--reason", "unpaid bill", role="operator")
         done = world.run("run", *SMALL, "--max-total", "1", "--", "true")
         self.assertEqual(done.returncode, REFUSED, done.stderr)
