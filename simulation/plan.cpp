@@ -48,9 +48,9 @@ std::uint32_t rate_max(Fault fault) {
         case Fault::write_torn:
         case Fault::write_lost:
         case Fault::snapshot_damaged:
-            return 800'000;  // of the crashes
+            return 4'000'000;  // of the crashes that may leave one: in many runs of each
         case Fault::market_crash:
-            return 800;
+            return 2'000;
         case Fault::provider_crash:
             return 1'500;
         case Fault::provider_away:
@@ -62,7 +62,7 @@ std::uint32_t rate_max(Fault fault) {
         case Fault::machine_fault:
             return 250'000;
         case Fault::transfer_failed:
-            return 600'000;
+            return 1'200'000;
         case Fault::lie:
             return 1'000'000;  // of the times that it says it lives
         case Fault::key_lost:

@@ -251,7 +251,7 @@ void ProviderHost::fetch(LeaseId lease, std::vector<Hash> missing) {
     if (stage_.strikes(Fault::transfer_failed)) {
         using protocol::Reason;
         constexpr Reason reasons[] = {Reason::input_changed, Reason::input_missing,
-                                      Reason::fetch_failed, Reason::fetch_failed};
+                                      Reason::fetch_failed};
         const Reason reason = reasons[stage_.random().below(std::size(reasons))];
         const provider::Hope hope = reason == Reason::fetch_failed && stage_.random().percent(50)
                                         ? provider::Hope::again
