@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "core/limits.h"
 #include "core/random.h"
 #include "market/market.h"
 
@@ -52,7 +53,6 @@ public:
             check(market_.issue_credit(buyers_.back(), wealth, std::to_string(i), moment(), batch_)
                       .ok());
         }
-        seller_ = market_.create_account(moment(), batch_);
     }
 
     /// Each has its own price, size and name.
@@ -72,6 +72,9 @@ public:
         PublicKey key;
         for (std::size_t i = 0; i < sizeof providers_; ++i) {
             key.bytes[i] = static_cast<std::uint8_t>(providers_ >> (8 * i));
+        }
+        if (providers_ % limits::providers_per_account == 0) {
+            seller_ = market_.create_account(moment(), batch_);
         }
         ++providers_;
         check(market_.join(seller_, key, offer, moment(), batch_).ok());
