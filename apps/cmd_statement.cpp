@@ -55,7 +55,7 @@ Status export_statement(Client& client, AccountId account, const Client::Interva
     return client.statement(account, when, [&](const auto& lines) {
         std::string text;
         for (const protocol::StatementLine& line : lines) {
-            text += as_csv ? statement_record(line) : json::print(json::write(line)) + "\n";
+            text += as_csv ? statement_record(line) : json::print(line) + "\n";
         }
         Output::print_raw(text);
     });

@@ -20,6 +20,7 @@
 
 #include <unistd.h>
 
+#include "bench/clock.h"
 #include "core/check.h"
 #include "core/limits.h"
 #include "core/random.h"
@@ -29,11 +30,8 @@ namespace shoal::market {
 namespace {
 
 namespace session = protocol::session;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
+using bench::Clock;
+using bench::seconds_since;
 
 /// Resident, of this process.
 std::uint64_t resident_bytes() {

@@ -19,9 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include "apps/core_loop.h"
+#include "bench/clock.h"
 #include "core/check.h"
 #include "io/journal_sqlite.h"
 #include "io/loop.h"
@@ -30,23 +29,12 @@ namespace shoal {
 namespace {
 
 namespace session = protocol::session;
-using Clock = std::chrono::steady_clock;
+using bench::Clock;
+using bench::cpu_seconds;
+using bench::seconds_since;
 
 constexpr Lamports start_price{1'000};  // so that every job costs the same, however long it took
 constexpr Lamports wealth{1'000'000'000'000'000};
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double cpu_seconds() {
-    rusage use{};
-    check(getrusage(RUSAGE_SELF, &use) == 0);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
 
 class Run {
 public:

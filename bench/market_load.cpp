@@ -19,8 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include <sys/resource.h>
-
+#include "bench/clock.h"
 #include "core/check.h"
 #include "core/json.h"
 #include "core/limits.h"
@@ -37,7 +36,6 @@ namespace shoal::bench {
 namespace {
 
 namespace session = protocol::session;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{30};
 constexpr Lamports start_price{1'000};  // so that every job costs the same, however long it took
@@ -51,19 +49,6 @@ template <class T>
 T must(Result<T> result) {
     if (!result.ok()) give_up(result.error().what);
     return std::move(result).value();
-}
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double cpu_seconds() {
-    rusage use{};
-    check(getrusage(RUSAGE_SELF, &use) == 0);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
 /// Which jobs are over, for those who wait for them.

@@ -22,6 +22,7 @@
 #include <libpq-fe.h>
 #include <unistd.h>
 
+#include "bench/clock.h"
 #include "core/check.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
@@ -32,14 +33,8 @@ namespace shoal::bench {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int backlog = 20'000;  // jobs that lie there at the beginning: a table, not a toy
 constexpr std::size_t connections = 8;
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 class Database {
 public:

@@ -18,31 +18,16 @@
 #include <vector>
 
 #include <sqlite3.h>
-#include <sys/resource.h>
 
+#include "bench/clock.h"
 #include "core/check.h"
 
 namespace shoal::bench {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int backlog = 20'000;  // jobs that lie there at the beginning: a table, not a toy
 constexpr int long_ago = 1'700'000'000;
-
-double cpu_seconds() {
-    rusage use{};
-    check(getrusage(RUSAGE_SELF, &use) == 0);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// A prepared statement that answers with numbers.
 class Statement {

@@ -20,7 +20,7 @@ constexpr std::size_t bytes_max = limits::secrets_per_job * limits::secret_bytes
 Result<Fd> hand_over(const Secrets& secrets) {
     Fd file(::memfd_create("secrets", MFD_CLOEXEC));
     if (!file.open()) return failed("memfd_create");
-    const std::string text = json::print(json::write(secrets));
+    const std::string text = json::print(secrets);
     const ssize_t written = ::pwrite(file.get(), text.data(), text.size(), 0);
     if (written != static_cast<ssize_t>(text.size())) return failed("hand secrets over");
     return file;

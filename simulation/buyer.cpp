@@ -142,7 +142,7 @@ void Buyer::draw_caps(protocol::JobSpec& spec) {
 // --- workflows -----------------------------------------------------------------------------------
 
 void Buyer::submit_workflow() {
-    const std::string body = json::print(json::write(make_workflow()));
+    const std::string body = json::print(make_workflow());
     client_.insist(client_.post("/v1/workflows", body),
                    [this](const ApiAnswer& answer) { workflow_submitted(answer); });
 }

@@ -50,8 +50,7 @@ void Guest::submit() {
     spec.environment["GUEST"] = signature;
     spec.limits.time = Span{stage_.between(1'000, 60'000)};
     spec.price.max_total = Lamports{static_cast<std::int64_t>(stage_.random().between(1, 200'000))};
-    client_.insist(client_.post("/v1/jobs", json::print(json::write(spec))),
-                   [](const ApiAnswer&) {});
+    client_.insist(client_.post("/v1/jobs", json::print(spec)), [](const ApiAnswer&) {});
 }
 
 void Guest::limit() {
