@@ -84,6 +84,7 @@ void ProviderSessions::accept(const io::Exchange& exchange, AccountId account) {
     };
     io::WebSocketLimits bounds;
     bounds.unread_max = unread_frames;
+    bounds.silence_max = limits::session_silence;
     opened->socket = exchange.accept(std::move(events), bounds);
     expect_proof(opened);
 }

@@ -5,6 +5,7 @@ counts is what the market's other clients see meanwhile.
 """
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -199,9 +200,13 @@ class Flood:
     """A session that proves its key and then talks without an end."""
 
     def __init__(self, target: Target) -> None:
-        self.target = target
-        seed = os.urandom(32)
         self.socket = wire.WebSocket(target.url, "/v1/session", target.keys["provider"])
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def prove(self) -> None:
+        seed = os.urandom(32)
         key = ed25519.public_key(seed)
         self._say({"hello": {"protocol_min": 1, "protocol_max": 1, "release": "flood",
                              "key": key.hex()}})
@@ -242,7 +247,9 @@ def sized(data: bytes) -> bytes:
 def flood(target: Target, end: float) -> None:
     while time.monotonic() < end:
         try:
-            Flood(target).run(end)
+            with contextlib.closing(Flood(target)) as flooding:
+                flooding.prove()
+                flooding.run(end)
         except GONE:
             time.sleep(0.2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import multiprocessing
+import os
 import socket
 import time
 import unittest
@@ -16,6 +17,10 @@ import wire
 
 PATIENCE_S = 30.0  # of an honest client beside an attack, on a busy machine with sanitizers
 MEMORY_MAX = 256 << 20
+
+# What a sanitized program has freed stays resident for a while, by default as much as MEMORY_MAX.
+os.environ["ASAN_OPTIONS"] = ":".join(
+    filter(None, (os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=16")))
 
 
 def target_of(world: harness.World) -> attacks.Target:

@@ -78,8 +78,12 @@ class WebSocket:
                    "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode()}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self._socket.sendall(head("GET", target, url, headers))
-        self.status, answered = read_head(self._stream)
+        try:
+            self._socket.sendall(head("GET", target, url, headers))
+            self.status, answered = read_head(self._stream)
+        except OSError:
+            self.close()
+            raise
         self.body = b""
         if self.status != 101:
             self.body = self._stream.read(int(answered.get("content-length", "0")))
