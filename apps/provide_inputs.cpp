@@ -42,15 +42,15 @@ bool is_there(const fs::path& path) {
 
 FetchProblem problem(const Error& error) {
     const bool passing = error.code == Code::unavailable || error.code == Code::timeout;
-    return {Reason::fetch_failed, error.what, passing ? Hope::again : Hope::none};
+    return {Reason::fetch_failed, error.what, passing ? Hope::again : Hope::none, {}};
 }
 
 FetchProblem refusal(const Hash& hash, const io::Reply& reply) {
     const std::string what =
         "the market answered " + std::to_string(reply.status) + " for " + to_string(hash);
-    if (reply.status == 404) return {Reason::input_missing, what, Hope::none};
+    if (reply.status == 404) return {Reason::input_missing, what, Hope::none, {}};
     const bool passing = reply.status >= 500 || reply.status == 408 || reply.status == 429;
-    return {Reason::fetch_failed, what, passing ? Hope::again : Hope::none};
+    return {Reason::fetch_failed, what, passing ? Hope::again : Hope::none, io::retry_after(reply)};
 }
 
 /// Copies the rest of a file, sharing its blocks where the disk can.
@@ -158,7 +158,8 @@ std::optional<FetchProblem> InputCache::download(const Hash& hash, std::uint64_t
         ::unlink(part.c_str());
         return FetchProblem{Reason::input_changed,
                             "expected " + to_string(hash) + ", got " + to_string(found.value()),
-                            Hope::none};
+                            Hope::none,
+                            {}};
     }
     const Status kept = publish(file.value(), part, blob_path(folder_, hash, false), plain_mode);
     if (!kept.ok()) return problem(kept.error());

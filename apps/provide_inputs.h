@@ -21,6 +21,7 @@ struct FetchProblem {
     protocol::Reason reason = protocol::Reason::fetch_failed;
     std::string detail;
     provider::Hope hope = provider::Hope::none;
+    Duration wait{};  // what the market asks for before the next try
 };
 
 /// The inputs of attempts, by their hashes: BLOBS/HASH, one that may be executed also BLOBS/HASH.x;

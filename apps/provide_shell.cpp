@@ -222,7 +222,8 @@ void ProviderShell::perform(const provider::FetchInputs& fetch) {
     fetching_.add([this, order = fetch.order]() -> std::function<void()> {
         const auto failed = inputs_.fetch(order.inputs);
         if (!failed) return [this, lease = order.lease] { handle(provider::InputsFetched{lease}); };
-        const provider::InputsFailed how{order.lease, failed->reason, failed->detail, failed->hope};
+        const provider::InputsFailed how{order.lease, failed->reason, failed->detail, failed->hope,
+                                         failed->wait};
         return [this, how] { handle(how); };
     });
 }

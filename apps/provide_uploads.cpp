@@ -30,13 +30,13 @@ std::optional<Artifact> hash_log(const fs::path& path) {
 
 UploadFailed problem(LeaseId lease, const Error& error) {
     const bool passing = error.code == Code::unavailable || error.code == Code::timeout;
-    return {lease, error.what, passing ? Hope::again : Hope::none};
+    return {lease, error.what, passing ? Hope::again : Hope::none, {}, 0};
 }
 
 UploadFailed refusal(LeaseId lease, const Artifact& artifact, const io::Reply& reply) {
     const bool passing = reply.status >= 500 || reply.status == 408 || reply.status == 429;
     return {lease, "the market answered " + std::to_string(reply.status) + " to " + artifact.path,
-            passing ? Hope::again : Hope::none};
+            passing ? Hope::again : Hope::none, io::retry_after(reply), 0};
 }
 
 bool is_success(int status) {
@@ -70,13 +70,17 @@ Uploads::Uploads(io::HttpClient market, std::string key)
     : market_(std::move(market)), authorization_("Bearer " + std::move(key)) {}
 
 provider::Input Uploads::deliver(const fs::path& attempt_folder, const provider::Upload& upload) {
+    std::size_t taken = 0;
+    std::optional<UploadFailed> failed;
     for (const Artifact& artifact : upload.artifacts) {
-        auto failed = send(attempt_folder / "out" / artifact.path, upload.lease, artifact);
-        if (failed) return std::move(*failed);
+        failed = send(attempt_folder / "out" / artifact.path, upload.lease, artifact);
+        if (failed) break;
+        ++taken;
     }
-    if (upload.log) {
-        auto failed = send(attempt_folder / "log", upload.lease, *upload.log);
-        if (failed) return std::move(*failed);
+    if (!failed && upload.log) failed = send(attempt_folder / "log", upload.lease, *upload.log);
+    if (failed) {
+        failed->taken = taken;
+        return std::move(*failed);
     }
     return provider::Uploaded{upload.lease};
 }

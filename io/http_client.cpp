@@ -1,6 +1,7 @@
 #include "io/http_client.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -58,6 +59,17 @@ Result<std::string> write_head(const BaseUrl& server, const Call& call, std::uin
 }
 
 }  // namespace
+
+Duration retry_after(const Reply& reply) {
+    constexpr std::int64_t hour_s = 3'600;
+    const auto field = std::ranges::find(reply.headers, "retry-after", &Field::name);
+    if (field == reply.headers.end()) return Duration{0};
+    std::int64_t seconds = 0;
+    const char* end = field->value.data() + field->value.size();
+    const auto read = std::from_chars(field->value.data(), end, seconds);
+    if (read.ec != std::errc{} || read.ptr != end || seconds < 0) return Duration{0};
+    return Duration{std::min(seconds, hour_s) * 1'000};
+}
 
 /// The connection, and one call at a time. Whoever awaits one of its coroutines runs the context.
 struct HttpClient::Inside {

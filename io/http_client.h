@@ -27,6 +27,10 @@ struct Reply {
     std::string body;
 };
 
+/// What an answer's Retry-After asks for (RFC 9110, 10.2.3): nothing if it has none, or one that is
+/// no number of seconds; never more than an hour.
+Duration retry_after(const Reply&);
+
 /// A blocking HTTP/1.1 client of one server, for one thread at a time; it keeps its connection.
 ///
 /// Errors of all calls: unavailable: the server cannot be reached or broke off. timeout. denied:

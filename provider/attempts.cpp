@@ -135,7 +135,7 @@ void Attempts::on(const InputsFailed& failed, const Moment& moment, Effects& eff
     if (attempt == nullptr || attempt->phase != Phase::fetching) return;
     if (!goes_on(*attempt, moment, effects)) return;
     if (failed.hope == Hope::again) {
-        attempt->again_at = moment.now + backoff(attempt->failures++, moment.entropy);
+        try_later(*attempt, failed.wait, moment);
         attempt->detail = short_detail(failed.detail);
         return;
     }
@@ -219,7 +219,9 @@ void Attempts::on(const UploadFailed& failed, const Moment& moment, Effects& eff
     if (attempt == nullptr || attempt->phase != Phase::uploading) return;
     if (!goes_on(*attempt, moment, effects)) return;
     if (failed.hope == Hope::again) {
-        attempt->again_at = moment.now + backoff(attempt->failures++, moment.entropy);
+        if (failed.taken > 0) attempt->failures = 0;
+        attempt->uploaded += failed.taken;
+        try_later(*attempt, failed.wait, moment);
         return;
     }
     attempt->log.reset();
@@ -360,7 +362,15 @@ void Attempts::collect(Attempt& attempt, Effects& effects) {
 
 void Attempts::upload(Attempt& attempt, Effects& effects) {
     attempt.asked = true;
-    effects.emplace_back(Upload{attempt.order.lease, attempt.artifacts, attempt.log});
+    const std::vector<protocol::Artifact>& all = attempt.artifacts;
+    const auto taken = static_cast<std::ptrdiff_t>(std::min(attempt.uploaded, all.size()));
+    effects.emplace_back(
+        Upload{attempt.order.lease, {all.begin() + taken, all.end()}, attempt.log});
+}
+
+void Attempts::try_later(Attempt& attempt, Duration wait, const Moment& moment) {
+    const Duration patience = backoff(attempt.failures++, moment.entropy);
+    attempt.again_at = moment.now + std::max(patience, wait);
 }
 
 void Attempts::retry(Attempt& attempt, Effects& effects) {

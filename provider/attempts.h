@@ -93,6 +93,7 @@ private:
         protocol::Reason reason = protocol::Reason::completed;
         std::string detail;
         std::vector<protocol::Artifact> artifacts;
+        std::size_t uploaded = 0;  // of the artifacts, from the first
         std::optional<protocol::Artifact> log;
         Reports reports;
     };
@@ -122,6 +123,7 @@ private:
 
     void say_alive(const Moment&, Effects&);
     void send_waiting(Effects&);
+    static void try_later(Attempt&, Duration wait, const Moment&);
     void retry(Attempt&, Effects&);
     void tick_attempts(const Moment&, Effects&);
     void tick_drain(const Moment&, Effects&);

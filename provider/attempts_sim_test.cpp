@@ -130,7 +130,8 @@ private:
     }
     void perform(const Upload& upload) {
         const bool fails = random_.percent(20);
-        const UploadFailed failed{upload.lease, "", Hope::again};
+        const auto taken = static_cast<std::size_t>(random_.below(upload.artifacts.size() + 1));
+        const UploadFailed failed{upload.lease, "", Hope::again, {}, taken};
         work_.push_back(fails ? Input{failed} : Input{Uploaded{upload.lease}});
     }
     void perform(const Forget& forget) {

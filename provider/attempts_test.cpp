@@ -264,12 +264,30 @@ TEST_CASE("an upload is tried again while the lease lasts") {
     it.run(1);
     it.tell(JobEnded{LeaseId{1}, make_outcome(Reason::completed)});
     it.tell(Collected{LeaseId{1}, {{"model", {}, 3}}, {}, {}});
-    it.tell(UploadFailed{LeaseId{1}, "the market is away", Hope::again});
+    it.tell(UploadFailed{LeaseId{1}, "the market is away", Hope::again, {}, 0});
     CHECK(said<Finished>(it.effects).empty());
     CHECK(all_of<Upload>(it.pass(Duration{250})).size() == 1);
-    it.tell(UploadFailed{LeaseId{1}, "413", Hope::none});
+    it.tell(UploadFailed{LeaseId{1}, "413", Hope::none, {}, 0});
     CHECK(said<Finished>(it.effects).at(0).reason == Reason::upload_failed);
     CHECK(said<Finished>(it.effects).at(0).artifacts.empty());
+}
+
+TEST_CASE("an upload goes on where it broke off, when the market wants it to") {
+    Case it;
+    it.open();
+    it.run(1);
+    it.tell(JobEnded{LeaseId{1}, make_outcome(Reason::completed)});
+    it.tell(Collected{LeaseId{1}, {{"a", {}, 3}, {"b", {}, 3}, {"c", {}, 3}}, {}, {}});
+    it.tell(UploadFailed{LeaseId{1}, "429", Hope::again, Duration{2'000}, 1});
+    CHECK(all_of<Upload>(it.pass(Duration{1'999})).empty());
+    const auto again = all_of<Upload>(it.pass(Duration{1}));
+    REQUIRE(again.size() == 1);
+    REQUIRE(again[0].artifacts.size() == 2);
+    CHECK(again[0].artifacts[0].path == "b");
+    it.tell(UploadFailed{LeaseId{1}, "429", Hope::again, {}, 1});
+    CHECK(all_of<Upload>(it.pass(Duration{250})).at(0).artifacts.at(0).path == "c");
+    it.tell(Uploaded{LeaseId{1}});
+    CHECK(said<Finished>(it.effects).at(0).artifacts.size() == 3);
 }
 
 TEST_CASE("the provider says that it lives, and with what") {

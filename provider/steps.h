@@ -49,6 +49,7 @@ struct InputsFailed {
     protocol::Reason reason = protocol::Reason::fetch_failed;
     std::string detail;
     Hope hope = Hope::none;
+    Duration wait{};  // what the market asks for before the next try
 };
 
 /// The job's own process runs.
@@ -92,6 +93,8 @@ struct UploadFailed {
     LeaseId lease;
     std::string detail;
     Hope hope = Hope::none;
+    Duration wait{};        // what the market asks for before the next try
+    std::size_t taken = 0;  // of the artifacts, from the first: the market has these now
 };
 
 struct Tick {};
@@ -149,7 +152,7 @@ struct Collect {
     Wanted wanted = Wanted::log;
 };
 
-/// Answered by Uploaded or UploadFailed.
+/// Answered by Uploaded or UploadFailed. The artifacts go in their order, then the log.
 struct Upload {
     LeaseId lease;
     std::vector<protocol::Artifact> artifacts;

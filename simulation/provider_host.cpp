@@ -22,6 +22,13 @@ std::array<std::uint8_t, SecretKey::seed_size> identity_seed(std::uint32_t index
     return seed;
 }
 
+Duration asked_wait(const Result<market::ApiAnswer>& answer) {
+    if (!answer.ok()) return Duration{0};
+    const auto field = answer.value().headers.find("retry-after");
+    if (field == answer.value().headers.end()) return Duration{0};
+    return Duration{std::stoll(field->second) * 1'000};
+}
+
 }  // namespace
 
 ProviderHost::ProviderHost(Stage& stage, Wire& wire, std::uint32_t index)
@@ -257,21 +264,26 @@ void ProviderHost::fetch(LeaseId lease, std::vector<Hash> missing) {
                                         ? provider::Hope::again
                                         : provider::Hope::none;
         return later(stage_.between(1, 5'000),
-                     provider::InputsFailed{lease, reason, "the disk or the network", hope});
+                     provider::InputsFailed{lease, reason, "the disk or the network", hope, {}});
     }
     const Hash next = missing.back();
     missing.pop_back();
-    const auto answered = [this, lease, missing,
+    if (cached_.contains(next)) return fetch(lease, std::move(missing));
+    const auto answered = [this, lease, missing, next,
                            life = life_](const Result<market::ApiAnswer>& answer) {
         if (life != life_) return;
         constexpr int missing_status = 404;
         constexpr int refusals = 400;
         constexpr int failures = 500;
-        if (answer.ok() && answer.value().status < refusals) return fetch(lease, missing);
-        provider::InputsFailed failed{lease, protocol::Reason::fetch_failed, "", {}};
+        if (answer.ok() && answer.value().status < refusals) {
+            cached_.insert(next);
+            return fetch(lease, missing);
+        }
+        provider::InputsFailed failed{lease, protocol::Reason::fetch_failed, "", {}, {}};
         const int status = answer.ok() ? answer.value().status : failures;
         failed.hope =
             status >= failures || status == 429 ? provider::Hope::again : provider::Hope::none;
+        failed.wait = asked_wait(answer);
         if (status == missing_status) failed.reason = protocol::Reason::input_missing;
         handle(failed);
     };
@@ -279,31 +291,34 @@ void ProviderHost::fetch(LeaseId lease, std::vector<Hash> missing) {
 }
 
 void ProviderHost::perform(const provider::Upload& upload) {
-    std::vector<protocol::Artifact> left = upload.artifacts;
-    if (upload.log) left.push_back(*upload.log);
-    deliver(upload.lease, std::move(left));
+    deliver(upload, 0);
 }
 
-void ProviderHost::deliver(LeaseId lease, std::vector<protocol::Artifact> left) {
-    if (left.empty()) return later(Duration{1}, provider::Uploaded{lease});
+/// Sends what comes after the first files, which the market has taken.
+void ProviderHost::deliver(const provider::Upload& upload, std::size_t taken) {
+    const std::size_t count = upload.artifacts.size();
+    const LeaseId lease = upload.lease;
+    if (taken > count || (taken == count && !upload.log)) {
+        return later(Duration{1}, provider::Uploaded{lease});
+    }
     if (stage_.strikes(Fault::transfer_failed)) {
         const auto hope =
             stage_.random().percent(70) ? provider::Hope::again : provider::Hope::none;
         return later(stage_.between(1, 5'000),
-                     provider::UploadFailed{lease, "the disk or the network", hope});
+                     provider::UploadFailed{lease, "the disk or the network", hope, {}, taken});
     }
-    const protocol::Artifact next = left.back();
-    left.pop_back();
-    const auto answered = [this, lease, left,
+    const protocol::Artifact& next = taken == count ? *upload.log : upload.artifacts[taken];
+    const auto answered = [this, lease, upload, taken,
                            life = life_](const Result<market::ApiAnswer>& answer) {
         if (life != life_) return;
         constexpr int refusals = 400;
         constexpr int failures = 500;
-        if (answer.ok() && answer.value().status < refusals) return deliver(lease, left);
+        if (answer.ok() && answer.value().status < refusals) return deliver(upload, taken + 1);
         const int status = answer.ok() ? answer.value().status : failures;
         const bool passing = status >= failures || status == 429;
         handle(provider::UploadFailed{lease, fmt::format("the market answered {}", status),
-                                      passing ? provider::Hope::again : provider::Hope::none});
+                                      passing ? provider::Hope::again : provider::Hope::none,
+                                      asked_wait(answer), taken});
     };
     wire_.request({request("PUT", next.blob, lease), next.size_bytes, index_}, answered);
 }

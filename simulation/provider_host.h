@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/signature.h"
@@ -86,7 +87,7 @@ private:
 
     // --- moving bytes ---
     void fetch(LeaseId, std::vector<Hash> missing);
-    void deliver(LeaseId, std::vector<protocol::Artifact> left);
+    void deliver(const provider::Upload&, std::size_t taken);
     market::ApiRequest request(std::string method, const Hash&, LeaseId) const;
 
     // --- the machine ---
@@ -113,6 +114,7 @@ private:
     ProviderId id_;
     Time boot_;
     std::map<LeaseId, Shim> shims_;  // the folders
+    std::set<Hash> cached_;          // inputs, for all attempts
     std::uint64_t shims_started_ = 0;
 
     std::unique_ptr<provider::Provider> process_;
