@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t cores_max = 4'096;
 constexpr std::uint32_t providers_max = 64;
+constexpr std::uint32_t processes_max = 1'024;
 
 /// What a person typed for `provide`, before it is understood.
 struct ProvideWords {
@@ -241,6 +242,10 @@ void add_simulate(CommandTree& tree) {
     command->add_option("--seeds", options->seeds, "how many, one after another")
         ->type_name("N")
         ->capture_default_str();
+    command->add_option("--processes", options->processes, "so many seeds at the same time")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(whole_number(1, processes_max));
     command->add_option("--providers", options->providers, "at most so many in a run")
         ->type_name("N")
         ->capture_default_str()

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
+#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -33,6 +36,7 @@ struct Sum {
 BOOST_DESCRIBE_STRUCT(Sum, (), (runs, inputs, events, jobs, seconds, hash, coverage, missing))
 
 constexpr double day_ms = 86'400'000;
+constexpr double forever = std::numeric_limits<double>::infinity();
 
 template <class Enum>
 Result<Enum> choose(const std::string& name, const std::vector<Enum>& all) {
@@ -90,27 +94,52 @@ std::optional<Failure> attempt(const Plan& plan, std::vector<std::string>& lines
     return Failure{failure_of(trial), trial.step, trial.healed_at.value_or(trial.step)};
 }
 
-void print_failure(const Output& out, const Plan& plan, const Failure& failure) {
-    out.print(
-        fmt::format("seed {} breaks a promise: {}\n  {}", plan.seed, failure.what, words_of(plan)));
+/// A broken promise, and the words that show it again.
+struct Broken {
+    std::uint64_t seed = 0;
+    std::string promise;
+    std::string again;
+    bool is_repeatable = true;
+    std::uint64_t runs = 0;  // to make it small
+    std::vector<std::string> account;
+};
+BOOST_DESCRIBE_STRUCT(Broken, (), (seed, promise, again, is_repeatable, runs, account))
+
+Broken as_it_came(const Plan& plan, const Failure& failure) {
+    return {plan.seed, failure.what, words_of(plan), true, 0, {}};
 }
 
-void print_account(const Output& out, const Plan& plan, const Failure& first) {
+/// The smallest plan found that breaks a promise as the first did, with what happened in it.
+Broken make_small(const Plan& plan, const Failure& first) {
+    Broken broken = as_it_came(plan, first);
     std::vector<std::string> lines;
     const simulation::Attempt play = [&](const Plan& tried) { return attempt(tried, lines); };
     const auto again = play(plan);
-    if (!again) {
-        out.print(
-            fmt::format("seed {}: {}\nplayed once more, it does not fail", plan.seed, first.what));
-        return;
-    }
+    broken.is_repeatable = again.has_value();
+    if (!again) return broken;
     const simulation::Shrunk small = simulation::shrink(plan, *again, play);
-    const auto last = play(small.plan);
+    broken.promise = small.failure.what;
+    broken.again = words_of(small.plan);
+    broken.runs = small.runs;
     constexpr std::size_t lines_max = 40;
-    out.print(fmt::format("seed {} breaks a promise: {}\nmade small by {} runs; again by:\n  {}\n",
-                          plan.seed, small.failure.what, small.runs, words_of(small.plan)));
-    if (!last) return;
-    for (const std::string& line : simulation::relevant(lines, *last, lines_max)) out.print(line);
+    if (const auto last = play(small.plan)) {
+        broken.account = simulation::relevant(lines, *last, lines_max);
+    }
+    return broken;
+}
+
+void print_broken(const Output& out, const Broken& broken) {
+    out.print_as_json(broken);
+    if (!broken.is_repeatable) {
+        return out.print(fmt::format("seed {}: {}\nplayed once more, it does not fail", broken.seed,
+                                     broken.promise));
+    }
+    const std::string made_small =
+        broken.runs > 0 ? fmt::format("made small by {} runs; again by:\n", broken.runs) : "";
+    out.print(fmt::format("seed {} breaks a promise: {}\n{}  {}", broken.seed, broken.promise,
+                          made_small, broken.again));
+    if (!broken.account.empty()) out.print("");
+    for (const std::string& line : broken.account) out.print(line);
 }
 
 std::string listed(const std::map<std::string, std::uint64_t>& counts) {
@@ -120,21 +149,21 @@ std::string listed(const std::map<std::string, std::uint64_t>& counts) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
-void print_sum(const Output& out, const Sum& sum) {
+void print_sum(const Output& out, const Sum& sum, Playing playing) {
     out.print_as_json(sum);
-    const double microseconds = 1e6 * sum.seconds / std::max<double>(1, double(sum.inputs));
-    out.print(
-        fmt::format("{} seeds, each played twice: every promise was kept\n"
-                    "inputs    {} in {:.1f} s, {:.1f} µs each\n"
-                    "events    {}: {}\n"
-                    "jobs      {}\n"
-                    "refusals  {}\n"
-                    "ends      {}\n"
-                    "faults    {}\n"
-                    "hash      {}",
-                    sum.runs, sum.inputs, sum.seconds, microseconds, sum.events,
-                    listed(sum.coverage.events), sum.jobs, listed(sum.coverage.refusals),
-                    listed(sum.coverage.ends), listed(sum.coverage.faults), sum.hash));
+    const double rate = static_cast<double>(sum.inputs) / std::max(sum.seconds, 1e-9);
+    out.print(fmt::format(
+        "{} seeds, each played {}: every promise was kept\n"
+        "inputs    {} in {:.1f} s, {:.0f} a second\n"
+        "events    {}: {}\n"
+        "jobs      {}\n"
+        "refusals  {}\n"
+        "ends      {}\n"
+        "faults    {}\n"
+        "hash      {}",
+        sum.runs, playing == Playing::twice ? "twice" : "once", sum.inputs, sum.seconds, rate,
+        sum.events, listed(sum.coverage.events), sum.jobs, listed(sum.coverage.refusals),
+        listed(sum.coverage.ends), listed(sum.coverage.faults), sum.hash));
 }
 
 void add(Sum& sum, const simulation::Report& report) {
@@ -149,27 +178,44 @@ void add(Sum& sum, const simulation::Report& report) {
 }  // namespace
 
 Result<Exit> simulate(Context& context, const SimulateOptions& options) {
-    Plan plan = TRY(make_plan(options));
+    Plan next = TRY(make_plan(options));
+    next.seed = options.seed;
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     const auto seconds = [&] {
         return std::chrono::duration<double>(Clock::now() - start).count();
     };
+    // A planted bug is to be caught by a promise, not by the next run's difference.
+    const bool is_planted = next.bug != simulation::Bug::none;
+    const Playing playing = is_planted ? Playing::once : Playing::twice;
     Sum sum;
-    for (plan.seed = options.seed; sum.runs < options.seeds; ++plan.seed) {
-        if (options.seconds && seconds() > *options.seconds) break;
-        const Trial trial = TRY(play_apart(plan, Playing::twice));
+    std::deque<std::pair<Plan, Apart>> running;  // what they find counts in their order
+    for (std::uint64_t begun = 0;;) {
+        const bool may_begin =
+            begun < options.seeds && seconds() <= options.seconds.value_or(forever);
+        if (may_begin && running.size() < options.processes) {
+            Apart apart = TRY(Apart::start(next, playing));
+            running.emplace_back(next, std::move(apart));
+            ++next.seed;
+            ++begun;
+            continue;
+        }
+        if (running.empty()) break;
+        const Plan plan = running.front().first;
+        const Trial trial = std::move(running.front().second).wait();
+        running.pop_front();
         if (!trial.report || trial.report->outcome.failed()) {
+            running.clear();
             const Failure failure{failure_of(trial), trial.step, 0};
-            if (!options.no_account) print_account(context.out(), plan, failure);
-            if (options.no_account) print_failure(context.out(), plan, failure);
+            print_broken(context.out(), options.no_account ? as_it_came(plan, failure)
+                                                           : make_small(plan, failure));
             return Exit::job_failed;
         }
         add(sum, *trial.report);
     }
     sum.seconds = seconds();
     if (options.covers) sum.missing = simulation::gaps(sum.coverage);
-    print_sum(context.out(), sum);
+    print_sum(context.out(), sum, playing);
     if (sum.missing.empty()) return Exit::done;
     context.out().print(fmt::format("NOT REACHED: {}", fmt::join(sum.missing, ", ")));
     return Exit::job_failed;

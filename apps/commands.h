@@ -191,6 +191,7 @@ struct SimulateOptions {
     std::uint64_t seeds = 1;
     std::uint32_t providers = 4;
     double days = 0.1;
+    std::uint32_t processes = 1;         // seeds played at the same time
     std::optional<double> seconds;       // no new seed after this long
     bool covers = false;                 // what may happen must have happened
     std::optional<std::uint64_t> steps;  // under faults, at most

@@ -3,15 +3,16 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/json.h"
-#include "io/files.h"
 
 namespace shoal::apps {
 
@@ -34,8 +35,12 @@ void write_line(char kind, const std::string& text) {
     const auto listener = [](std::uint64_t step, const std::string& line) {
         write_line(told_mark, std::to_string(step) + " " + line);
     };
-    const simulation::Report report =
-        playing == Playing::twice ? simulation::run_twice(plan) : simulation::run(plan, listener);
+    const auto run = [&] {
+        if (playing == Playing::twice) return simulation::run_twice(plan);
+        if (playing == Playing::once) return simulation::run(plan);
+        return simulation::run(plan, listener);
+    };
+    const simulation::Report report = run();
     write_line(report_mark, json::print(report));
     std::fflush(stderr);
     ::_exit(0);
@@ -88,13 +93,21 @@ private:
     std::deque<std::string> lines_;
 };
 
+/// Whether it ended well.
+bool reap(pid_t child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 }  // namespace
 
-Result<Trial> play_apart(const simulation::Plan& plan, Playing playing) {
+Result<Apart> Apart::start(const simulation::Plan& plan, Playing playing) {
     std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) return io::system_error("make a pipe", errno);
-    const io::Descriptor from(ends[0]);
-    io::Descriptor to(ends[1]);
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return io::system_error("make a pipe", errno);
+    io::Descriptor from(ends[0]);
+    const io::Descriptor to(ends[1]);
     std::fflush(nullptr);
     const pid_t child = ::fork();
     if (child < 0) return io::system_error("start a process", errno);
@@ -103,22 +116,34 @@ Result<Trial> play_apart(const simulation::Plan& plan, Playing playing) {
         std::setvbuf(stderr, nullptr, _IOLBF, 0);
         play(plan, playing);
     }
-    to = io::Descriptor();
+    return Apart(child, std::move(from));
+}
+
+Apart::Apart(Apart&& other) noexcept
+    : child_(std::exchange(other.child_, 0)), from_(std::move(other.from_)) {}
+
+Apart::~Apart() {
+    if (child_ == 0) return;
+    ::kill(child_, SIGKILL);
+    reap(child_);
+}
+
+Trial Apart::wait() && {
     Listener listener;
     std::array<char, 64 << 10> piece{};
     for (;;) {
-        const ssize_t size = ::read(from.number(), piece.data(), piece.size());
+        const ssize_t size = ::read(from_.number(), piece.data(), piece.size());
         if (size < 0 && errno == EINTR) continue;
         if (size <= 0) break;
         listener.hear({piece.data(), static_cast<std::size_t>(size)});
     }
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
     Trial trial = listener.heard();
-    const bool ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!ended_well) trial.report.reset();
+    if (!reap(std::exchange(child_, 0))) trial.report.reset();
     return trial;
+}
+
+Result<Trial> play_apart(const simulation::Plan& plan, Playing playing) {
+    return TRY(Apart::start(plan, playing)).wait();
 }
 
 }  // namespace shoal::apps

@@ -85,10 +85,10 @@ def tests(count, jobs):
         count.add(*count_cases(case.findtext("system-out") or "", good), case.get("name"))
 
 
-def simulation(count):
+def simulation(count, jobs):
     """Every promise is kept, and everything that may happen has happened."""
     good = run(BUILD / "shoal", "simulate", "--seeds", str(SIMULATION_SEEDS),
-               "--days", str(SIMULATION_DAYS), "--cover")
+               "--days", str(SIMULATION_DAYS), "--processes", str(jobs), "--cover")
     count.add_check(good, "simulation")
 
 
@@ -174,7 +174,7 @@ def main():
 
     if stage("build", build, arguments.jobs):
         stage("tests", tests, arguments.jobs)
-        stage("simulation", simulation)
+        stage("simulation", simulation, arguments.jobs)
         stage("fuzz", fuzz, arguments.jobs)
         stage("tidy", tidy, arguments.base, arguments.jobs)
     print("\n" + "  ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Plants each bug of the simulated shell; some seed must catch it. usage: planted_test.py SHOAL"""
+import json
 import re
 import subprocess
 import sys
@@ -33,17 +34,30 @@ class Planted(unittest.TestCase):
         for name in planted():
             with self.subTest(bug=name):
                 done = simulate("--plant", name, "--seeds", str(SEEDS), "--days", "0.0006",
-                                "--no-account")
+                                "--processes", "2", "--no-account")
                 print(f"{name}: {done.stdout.splitlines()[0] if done.stdout else done.stderr}")
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn("breaks a promise", done.stdout)
 
+    def test_several_processes_find_what_one_finds(self):
+        found = []
+        for processes in ("1", "3"):
+            done = simulate("--seeds", "7", "--days", "0.0002", "--processes", processes, "--json")
+            self.assertEqual(done.returncode, 0, done.stdout)
+            found.append(json.loads(done.stdout))
+            del found[-1]["seconds"]
+        self.assertEqual(found[0], found[1])
+
     def test_a_failing_seed_is_made_small_and_can_be_played_again(self):
-        done = simulate("--plant", "commit_skipped", "--seeds", str(SEEDS), "--days", "0.0006")
+        done = simulate("--plant", "commit_skipped", "--seeds", str(SEEDS), "--days", "0.0006",
+                        "--json")
         self.assertEqual(done.returncode, 1)
-        again = re.search(r"^  shoal (simulate --seed .*)$", done.stdout, re.MULTILINE)[1]
-        once_more = simulate(*again.split()[1:], "--no-account")
+        broken = json.loads(done.stdout)
+        self.assertTrue(broken["is_repeatable"])
+        self.assertTrue(broken["account"])
+        once_more = simulate(*broken["again"].split()[2:], "--no-account")
         self.assertEqual(once_more.returncode, 1, once_more.stdout)
+        self.assertIn(broken["again"], once_more.stdout)
 
 
 if __name__ == "__main__":
