@@ -99,7 +99,7 @@ Status close_long_segment(io::SqliteJournal& journal) {
 
 /// Secrets that were sealed by another key are given up only by whoever says so.
 Status check_secrets(const market::Market& market, const MarketOptions& options) {
-    const std::size_t lost = market.lost_secrets();
+    const std::size_t lost = market.lost_secrets().size();
     if (lost == 0) return Done{};
     if (!options.forgets_secrets) {
         return Error{Code::denied,

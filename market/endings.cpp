@@ -98,23 +98,28 @@ void Market::end_one(LeaseId lease, End end, const Moment& moment, Batch& batch)
     event.identity = identity_of(job, state_.tasks.at(attempt.task), event);
     record(std::move(event), batch);
 
-    ledger::TransferRequest pay;
-    pay.key = "charge:" + to_string(lease);
-    pay.purpose = TransferPurpose::charge_provider;
-    pay.from = LedgerAccount::held(attempt.job);
-    pay.to = LedgerAccount::available(state_.providers.at(attempt.provider).account);
-    pay.amount = parts.provider;
-    pay.job = attempt.job;
-    pay.lease = lease;
-    ledger::TransferRequest fee = pay;
-    fee.key = "fee:" + to_string(lease);
-    fee.purpose = TransferPurpose::charge_fee;
-    fee.to = LedgerAccount::fees();
-    fee.amount = parts.fee;
-    post({pay, fee}, moment, batch);
-
+    const std::string name = to_string(lease);
+    pay({"charge:" + name, "fee:" + name, attempt.job, lease, attempt.provider, parts}, moment,
+        batch);
     send(attempt.provider, protocol::session::Ended{lease, end.reason}, batch);
     end_task(attempt.task, end.reason, moment, batch);
+}
+
+void Market::pay(Payment payment, const Moment& moment, Batch& batch) {
+    ledger::TransferRequest charge;
+    charge.key = std::move(payment.key);
+    charge.purpose = TransferPurpose::charge_provider;
+    charge.from = LedgerAccount::held(payment.job);
+    charge.to = LedgerAccount::available(state_.providers.at(payment.provider).account);
+    charge.amount = payment.parts.provider;
+    charge.job = payment.job;
+    charge.lease = payment.lease;
+    ledger::TransferRequest fee = charge;
+    fee.key = std::move(payment.fee_key);
+    fee.purpose = TransferPurpose::charge_fee;
+    fee.to = LedgerAccount::fees();
+    fee.amount = payment.parts.fee;
+    post({std::move(charge), std::move(fee)}, moment, batch);
 }
 
 void Market::end_task(TaskId id, Reason reason, const Moment& moment, Batch& batch) {

@@ -142,8 +142,8 @@ public:
     /// Whether the account may read the blob: it has it, or it provides for a job that needs it.
     bool may_read(AccountId, const Hash&) const;
 
-    /// How many secrets the market's key does not open. They are removed when it starts.
-    std::size_t lost_secrets() const;
+    /// The secrets that the market's key does not open. They are removed when it starts.
+    std::vector<std::pair<AccountId, std::string>> lost_secrets() const;
 
     /// Since when the account's blob is gone; nothing if it is there, never was, or that was too
     /// long ago.
@@ -162,6 +162,15 @@ private:
         std::optional<protocol::Artifact> log;
         std::map<std::string, double> metrics;
     };
+    /// Out of a job's hold, for its provider and for the market.
+    struct Payment {
+        std::string key;
+        std::string fee_key;
+        JobId job;
+        LeaseId lease;
+        ProviderId provider;
+        ledger::Split parts;
+    };
 
     /// The only way state changes: the event is applied and put into the batch.
     template <class T>
@@ -171,6 +180,7 @@ private:
     }
     /// Transfers that belong together; those of nothing are left out.
     void post(std::vector<ledger::TransferRequest>, const Moment&, Batch&);
+    void pay(Payment, const Moment&, Batch&);
     void send(ProviderId, protocol::session::FromMarket, Batch&);
 
     Result<const Account*> unerased(AccountId) const;
@@ -182,7 +192,6 @@ private:
     JobId begin_job(protocol::JobSubmitted, const Moment&, Batch&);
     void follow_needs(JobId ended, const Moment&, Batch&);
     void begin_step(JobId, const Moment&, Batch&);
-    void end_waiting(JobId, protocol::Reason, const Moment&, Batch&);
     void reuse_results(JobId, const Moment&, Batch&);
     bool reuse_result(const Job&, const Task&, const Moment&, Batch&);
 

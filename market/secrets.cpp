@@ -147,11 +147,11 @@ std::map<std::string, std::string> Market::secrets_of(const Job& job) const {
     return values;
 }
 
-std::size_t Market::lost_secrets() const {
-    std::size_t lost = 0;
+std::vector<std::pair<AccountId, std::string>> Market::lost_secrets() const {
+    std::vector<std::pair<AccountId, std::string>> lost;
     for (const auto& [account, secrets] : state_.secrets) {
         for (const auto& [name, secret] : secrets) {
-            if (!open_secret(account, name, secret).ok()) ++lost;
+            if (!open_secret(account, name, secret).ok()) lost.emplace_back(account, name);
         }
     }
     return lost;
@@ -160,13 +160,7 @@ std::size_t Market::lost_secrets() const {
 /// What cannot be opened is no secret any more: the jobs that name it end, whoever set it is told
 /// by its absence.
 void Market::drop_lost_secrets(const Moment& moment, Batch& batch) {
-    std::vector<std::pair<AccountId, std::string>> lost;
-    for (const auto& [account, secrets] : state_.secrets) {
-        for (const auto& [name, secret] : secrets) {
-            if (!open_secret(account, name, secret).ok()) lost.emplace_back(account, name);
-        }
-    }
-    for (const auto& [account, name] : lost) {
+    for (const auto& [account, name] : lost_secrets()) {
         const auto open = index_.jobs(account, protocol::JobState::open);
         for (const JobId job : open) {
             const auto& names = state_.jobs.at(job).spec.secrets;

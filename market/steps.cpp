@@ -11,7 +11,6 @@
 
 namespace shoal::market {
 
-using protocol::LedgerAccount;
 using protocol::Reason;
 
 namespace {
@@ -89,10 +88,10 @@ void Market::follow_needs(JobId ended, const Moment& moment, Batch& batch) {
                 begin_step(other->id, moment, batch);
                 break;
             case Fate::fail:
-                end_waiting(other->id, Reason::need_failed, moment, batch);
+                end_open_tasks(other->id, Reason::need_failed, moment, batch);
                 break;
             case Fate::skip:
-                end_waiting(other->id, Reason::step_skipped, moment, batch);
+                end_open_tasks(other->id, Reason::step_skipped, moment, batch);
                 break;
         }
     }
@@ -100,24 +99,21 @@ void Market::follow_needs(JobId ended, const Moment& moment, Batch& batch) {
 
 void Market::begin_step(JobId id, const Moment& moment, Batch& batch) {
     auto inputs = resolve_inputs(state_, state_.jobs.at(id));
-    if (!inputs.ok()) return end_waiting(id, Reason::handover_failed, moment, batch);
+    if (!inputs.ok()) return end_open_tasks(id, Reason::handover_failed, moment, batch);
     record(protocol::InputsResolved{id, std::move(inputs).value(), moment.now}, batch);
     ticked_ = std::max(ticked_, moment.now);
     dispatch_.release(state_, ticked_);
     reuse_results(id, moment, batch);
 }
 
-void Market::end_waiting(JobId id, Reason reason, const Moment& moment, Batch& batch) {
-    const std::vector<TaskId> tasks = state_.jobs.at(id).tasks;
-    for (const TaskId task : tasks) end_task(task, reason, moment, batch);
-}
-
 // --- earlier results -----------------------------------------------------------------------------
 
-/// The job's tasks that somebody has done before, if it takes their results.
+/// The job's tasks that somebody has done before, if it takes their results. A frozen account gets
+/// none: its job waits as any other.
 void Market::reuse_results(JobId id, const Moment& moment, Batch& batch) {
     const Job& job = state_.jobs.at(id);
-    if (job.spec.cache == protocol::Cache::off) return;
+    if (job.spec.cache == protocol::Cache::off || !state_.accounts.at(job.account).is_open())
+        return;
     const std::vector<TaskId> tasks = job.tasks;
     for (const TaskId task : tasks) {
         const bool is_queued = state_.tasks.at(task).state == protocol::TaskState::queued;
@@ -138,20 +134,8 @@ bool Market::reuse_result(const Job& job, const Task& task, const Moment& moment
     const ledger::Split parts = ledger::split(charge, settings_.fee_basis_points);
     record(protocol::TaskReused{task.id, *lease, identity, false, charge, parts.fee, moment.now},
            batch);
-
-    ledger::TransferRequest pay;
-    pay.key = "reuse:" + to_string(task.id);
-    pay.purpose = protocol::TransferPurpose::charge_provider;
-    pay.from = LedgerAccount::held(job.id);
-    pay.to = LedgerAccount::available(state_.providers.at(source.provider).account);
-    pay.amount = parts.provider;
-    pay.job = job.id;
-    ledger::TransferRequest fee = pay;
-    fee.key = "reuse_fee:" + to_string(task.id);
-    fee.purpose = protocol::TransferPurpose::charge_fee;
-    fee.to = LedgerAccount::fees();
-    fee.amount = parts.fee;
-    post({pay, fee}, moment, batch);
+    const std::string name = to_string(task.id);
+    pay({"reuse:" + name, "reuse_fee:" + name, job.id, {}, source.provider, parts}, moment, batch);
     return true;
 }
 

@@ -175,7 +175,8 @@ void MarketCore::note_events() {
         stage_.fail("the market's books are those of its events: " + to_string(account));
     }
     const auto deadline = market_->next_deadline();
-    if (starting_ && market_->lost_secrets() > 0) stage_.fail("what cannot be opened is dropped");
+    if (starting_ && !market_->lost_secrets().empty())
+        stage_.fail("what cannot be opened is dropped");
     // More blobs may be due than one moment drops, and a job's end makes some due. What came due
     // while there was no market is done by its first tick.
     const bool is_late = !starting_ && deadline && *deadline < stage_.now() - Duration{60'000};
