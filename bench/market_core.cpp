@@ -79,13 +79,15 @@ public:
         leave();
     }
 
-    /// No two ask for the same.
+    /// No two ask for the same: a core and, all of them different, one to two thousand MiB.
     void submit(std::int64_t tasks) {
         protocol::JobSpec spec;
         spec.name = "job " + std::to_string(jobs_);
         spec.command = {"./work", "${n}"};
         for (std::int64_t n = 0; n < tasks; ++n) spec.tasks.matrix["n"].push_back(Scalar{n});
-        spec.resources = {1, Size{(1'000 << 20U) + jobs_ % 1'000'000'000}, 1_GiB, {}};
+        constexpr std::uint64_t step = 7'919;  // a prime, so that all sizes come by turns
+        constexpr std::uint64_t span = 1'000'000'000;
+        spec.resources = {1, Size{(1'000 << 20U) + jobs_ * step * step % span}, 1_GiB, {}};
         spec.price.max_total = Lamports{100'000 * tasks};
         ++jobs_;
         check(market_.submit(buyers_[jobs_ % buyers], spec, moment(), batch_).ok());

@@ -12,13 +12,6 @@ namespace {
 
 constexpr Duration priority_step{10LL * 60'000};
 
-/// What orders machines: an hour of one core and a GiB. Other tasks find their best by bounds.
-Lamports usual_price(const protocol::Price& price) {
-    return hourly(price, protocol::Resources{}).ok()
-               ? hourly(price, protocol::Resources{}).value()
-               : Lamports{std::numeric_limits<std::int64_t>::max()};
-}
-
 std::uint64_t spread_two(std::uint64_t a, std::uint64_t b) {
     return spread(spread(a) ^ b);
 }
@@ -41,15 +34,14 @@ std::optional<ProviderId> cheapest(const SummaryTree<MachinePlace, Machine>& mac
     const auto may = [&](const Machine& several) {
         ++looked_at;
         if (!could_serve(several, wanted)) return false;
-        const auto least = hourly(several.price, spec.resources);
-        if (!least.ok()) return false;
         if (!best) return true;
-        if (looked_at > exact && is_near(least.value(), best->first.first)) return false;
-        return Rank{least.value(), several.attempts} < best->first;
+        const Lamports least = least_hourly(several, spec.resources);
+        if (looked_at > exact && is_near(least, best->first.first)) return false;
+        return Rank{least, several.attempts} < best->first;
     };
     machines.walk(may, [&](const MachinePlace& place, const Machine& one) {
         if (!accept(place.provider)) return false;
-        best = {{hourly(one.price, spec.resources).value(), one.attempts}, place.provider};
+        best = {{least_hourly(one, spec.resources), one.attempts}, place.provider};
         return false;
     });
     if (!best) return std::nullopt;
@@ -280,7 +272,7 @@ const Machine* Dispatch::machine(ProviderId provider) const {
 }
 
 std::optional<ProviderId> Dispatch::best(const Job& job, const Accept& accept) const {
-    constexpr std::size_t exact = 1'000;
+    constexpr std::size_t exact = 100;
     return cheapest(machines_, job.spec, accept, exact);
 }
 

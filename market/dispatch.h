@@ -99,7 +99,7 @@ public:
 
     using Accept = std::function<bool(ProviderId)>;
     /// Of the machines that have room now and `accept` says yes to: the cheapest for an hour, then
-    /// the one with the fewest attempts. After a thousand were looked at, one that is at most 5 %
+    /// the one with the fewest attempts. After a hundred were looked at, one that is at most 5 %
     /// dearer than the best may be taken for it.
     std::optional<ProviderId> best(const Job&, const Accept& accept) const;
 

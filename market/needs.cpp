@@ -1,6 +1,7 @@
 #include "market/needs.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "market/index.h"
 #include "market/state.h"
@@ -31,6 +32,18 @@ std::uint64_t rest(std::uint64_t whole, std::uint64_t used) {
 
 std::uint32_t rest32(std::uint32_t whole, std::uint64_t used) {
     return static_cast<std::uint32_t>(rest(whole, used));
+}
+
+__extension__ using Wide = unsigned __int128;
+
+constexpr Lamports most{std::numeric_limits<std::int64_t>::max()};
+
+Wide wide(Lamports amount) {
+    return static_cast<Wide>(amount.value);
+}
+
+Lamports narrow(Wide amount) {
+    return amount < wide(most) ? Lamports{static_cast<std::int64_t>(amount)} : most;
 }
 
 /// Each part of the price is what `choose` makes of both.
@@ -67,6 +80,7 @@ void Machine::add(const Machine& other) {
     tier = std::min(tier, other.tier);
     slots = std::max(slots, other.slots);
     attempts = std::min(attempts, other.attempts);
+    usual = std::min(usual, other.usual);
     join(price, other.price, std::min<Lamports>);
     join(dearest, other.dearest, std::max<Lamports>);
 }
@@ -101,6 +115,7 @@ Machine machine(const Provider& provider, const Usage& usage) {
     free.tier = offer.tier;
     free.slots = rest32(offer.attempts_max, usage.attempts);
     free.attempts = static_cast<std::uint32_t>(usage.attempts);
+    free.usual = usual_price(offer.price);
     free.price = offer.price;
     free.dearest = offer.price;
     for (const std::string& name : offer.cpu_features) free.labels |= label_bit(cpu_feature, name);
@@ -108,6 +123,29 @@ Machine machine(const Provider& provider, const Usage& usage) {
     free.labels |= label_bit(region, offer.region);
     if (provider.verified) free.labels |= label_bit(verified, {});
     return free;
+}
+
+Lamports usual_price(const protocol::Price& price) {
+    const Wide whole =
+        wide(price.start) + wide(price.hour) + wide(price.core_hour) + wide(price.gib_hour);
+    return narrow(whole);
+}
+
+/// Each machine's price is a sum of its parts, so a part of it may be bounded by the lowest usual
+/// price and the rest by the lowest of each part: the one is near for tasks like the usual one,
+/// where different machines have the lowest parts.
+Lamports least_hourly(const Machine& several, const protocol::Resources& needed) {
+    constexpr unsigned gib_bits = 30;
+    constexpr Wide gib = Wide{1} << gib_bits;
+    const protocol::Price& price = several.price;
+    const Wide cores = needed.cores * gib;
+    const Wide memory = needed.memory.bytes;
+    const Wide usual = several.usual == most ? 0 : std::min({gib, cores, memory});
+    const Wide sum =
+        wide(several.usual) * usual + (wide(price.start) + wide(price.hour)) * (gib - usual) +
+        wide(price.core_hour) * (cores - usual) + wide(price.gib_hour) * (memory - usual) +
+        wide(price.gpu_hour) * (needed.gpu.count * gib);
+    return narrow((sum + gib - 1) >> gib_bits);
 }
 
 bool could_serve(const Machine& free, const Ask& wanted) {

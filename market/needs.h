@@ -43,6 +43,7 @@ struct Machine {
     protocol::Tier tier = protocol::Tier::d;
     std::uint32_t slots = 0;     // attempts that it would take more
     std::uint32_t attempts = 0;  // that it has; of several: the fewest
+    Lamports usual;              // an hour of a usual task; of several the lowest
     protocol::Price price;       // of several: each part the lowest
     protocol::Price dearest;     // of several: each part the highest
 
@@ -53,6 +54,13 @@ struct Machine {
 
 Ask ask(const protocol::JobSpec&);
 Machine machine(const Provider&, const Usage&);
+
+/// What an hour of one core and a GiB costs, or the most there is: what orders machines.
+Lamports usual_price(const protocol::Price&);
+
+/// No more than what an hour of it costs on the machine or, of several, on any of them. Exact for
+/// one machine.
+Lamports least_hourly(const Machine&, const protocol::Resources&);
 
 /// False where it is certain that the machine (or any of several) has no room for, or is not what,
 /// the job (or any of several) asks. True proves nothing: the rules decide.
