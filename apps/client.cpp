@@ -454,9 +454,16 @@ Result<io::MessageFeed> Client::feed(std::optional<JobId> job,
     return unreachable(std::move(feed).error(), market_);
 }
 
-Result<protocol::FeedItem> read_feed_item(std::string_view text) {
-    const json::Value value = TRY(json::parse(text, limits::message_bytes));
-    return json::read<protocol::FeedItem>(value, json::Reader::tolerant);
+Result<std::vector<protocol::FeedItem>> read_feed_items(std::string_view message) {
+    std::vector<protocol::FeedItem> items;
+    for (std::size_t at = 0; at <= message.size();) {
+        const std::size_t end = std::min(message.find('\n', at), message.size());
+        const json::Value value =
+            TRY(json::parse(message.substr(at, end - at), limits::message_bytes));
+        items.push_back(TRY(json::read<protocol::FeedItem>(value, json::Reader::tolerant)));
+        at = end + 1;
+    }
+    return items;
 }
 
 }  // namespace shoal::apps

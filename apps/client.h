@@ -136,7 +136,7 @@ private:
     int refused_status_ = 0;
 };
 
-/// One message of the feed. corrupt: it is none.
-Result<protocol::FeedItem> read_feed_item(std::string_view text);
+/// The items of one message of the feed. corrupt: it is none.
+Result<std::vector<protocol::FeedItem>> read_feed_items(std::string_view message);
 
 }  // namespace shoal::apps

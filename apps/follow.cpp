@@ -166,11 +166,12 @@ Result<bool> Follower::listen(io::MessageFeed& feed, const Interrupts& ctrl_c) {
         auto message = feed.next(listen_time);
         if (!message.ok() && message.error().code == Code::timeout) continue;
         if (!message.ok()) return std::move(message).error();
-        const protocol::FeedItem item = TRY(read_feed_item(message.value()));
-        ++messages_;
-        out_.print_as_json(item);
-        hear(item);
-        if (item.sequence > 0) after_ = item.sequence;
+        for (const protocol::FeedItem& item : TRY(read_feed_items(message.value()))) {
+            ++messages_;
+            out_.print_as_json(item);
+            hear(item);
+            if (item.sequence > 0) after_ = item.sequence;
+        }
         draw_bar();
     }
     return true;

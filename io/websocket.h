@@ -29,6 +29,7 @@ struct WebSocketEvents {
 struct WebSocketLimits {
     std::size_t message_bytes_max = limits::message_bytes;
     std::size_t queue_bytes_max = std::size_t{8} << 20U;  // above it the peer is too slow: closed
+    Duration goodbye_max{10'000};  // for who is too slow to read why, before it is cut off
     std::size_t unread_max = 64;
     Duration silence_max{30'000};  // a ping is sent after half of it
 };

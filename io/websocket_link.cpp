@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t reason_bytes_max = 123;  // a close frame has room for no more
 constexpr Duration greeting_time_max{10'000};
 constexpr std::size_t buffer_kept_max = 64 << 10;  // after a message that was longer
+constexpr const char* too_slow = "the peer reads too slowly";
 
 namespace ended {
 constexpr std::uint16_t going_away = 1001;
@@ -97,18 +98,26 @@ void WebSocketLink::send(std::string text) {
     if (over_ || closing_) return;
     // One long message is no sign of a slow peer.
     if (!queue_.empty() && queue_bytes_ + text.size() > limits_.queue_bytes_max) {
-        over_ = true;
         queue_.clear();
         queue_bytes_ = 0;
-        asio::post(executor_, [self = shared_from_this()] {
-            self->break_off(ended::policy, "the peer reads too slowly");
-        });
+        closing_ = Ending{ended::policy, too_slow};
+        asio::post(executor_, [self = shared_from_this()] { self->part_from_slow_peer(); });
         return;
     }
     queue_bytes_ += text.size();
     queue_.push_back(std::move(text));
     if (queue_.size() == 1)
         asio::post(executor_, [self = shared_from_this()] { self->wake_writer(); });
+}
+
+/// It is told why, if it reads on: what is being sent must end first.
+void WebSocketLink::part_from_slow_peer() {
+    wake_writer();
+    if (!waits_) return;
+    waits_->goodbye.expires_after(limits_.goodbye_max);
+    waits_->goodbye.async_wait([self = shared_from_this()](const Failure& cancelled) {
+        if (!cancelled) self->break_off(ended::policy, too_slow);
+    });
 }
 
 void WebSocketLink::close(std::uint16_t code, std::string reason) {

@@ -56,10 +56,12 @@ private:
         explicit Waits(const Executor& executor)
             : queue_changed(executor, Timer::time_point::max()),
               unread_changed(executor, Timer::time_point::max()),
-              writer_ended(executor, Timer::time_point::max()) {}
+              writer_ended(executor, Timer::time_point::max()),
+              goodbye(executor, Timer::time_point::max()) {}
         Timer queue_changed;
         Timer unread_changed;
         Timer writer_ended;
+        Timer goodbye;
     };
     struct Ending {
         std::uint16_t code;
@@ -71,6 +73,7 @@ private:
     Async<void> write_all(std::shared_ptr<WebSocketLink> self);
     Async<void> send_one(std::string text);
     Async<void> send_close();
+    void part_from_slow_peer();
     Async<void> wait_until_read();
     Next next(std::string& text);
     void hear(std::string text);

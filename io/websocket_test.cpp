@@ -149,6 +149,7 @@ TEST_CASE("a feed gives message after message, then says how it ended") {
 TEST_CASE("a peer that reads too slowly is closed and holds up nobody") {
     WebSocketLimits limits;
     limits.queue_bytes_max = 100'000;
+    limits.goodbye_max = 20ms;
     EchoServer server(limits);
     auto feed = MessageFeed::open(server.call());  // which reads only when it is asked
     REQUIRE(feed.ok());
@@ -158,6 +159,23 @@ TEST_CASE("a peer that reads too slowly is closed and holds up nobody") {
     while (closed.wait_for(0s) == std::future_status::timeout) socket->send(text);
     CHECK(closed.get() == 1'008);
     CHECK(socket->queued_bytes() == 0);
+}
+
+TEST_CASE("a peer that reads too slowly, but reads, is told why it is closed") {
+    WebSocketLimits limits;
+    limits.queue_bytes_max = 100'000;
+    EchoServer server(limits);
+    auto feed = MessageFeed::open(server.call());
+    REQUIRE(feed.ok());
+    MessageFeed messages = std::move(feed).value();
+    const auto socket = server.accepted.get_future().get();
+    const std::string text(10'000, 'x');
+    while (socket->queued_bytes() < limits.queue_bytes_max / 2) socket->send(text);
+    while (socket->queued_bytes() > 0) socket->send(text);  // until it is cleared
+    auto message = messages.next(5s);
+    while (message.ok()) message = messages.next(5s);
+    CHECK(message.error().what.find("the peer reads too slowly") != std::string::npos);
+    CHECK(server.closed.get_future().get() == 1'008);
 }
 
 TEST_CASE("a message above the limit ends the connection") {

@@ -28,7 +28,7 @@ TEST_CASE("steps run one after another, and each gets exactly what the one befor
     const auto& handed = world.step(flow, "train").spec.inputs.at(0);
     CHECK(handed.blob == sha256("first"));
     CHECK(handed.size_bytes == 5);
-    const auto& granted = std::get<session::Granted>(world.sent.back().message);
+    const auto& granted = std::get<protocol::session::Granted>(world.sent.back().message);
     CHECK(granted.order.inputs.at(0).blob == sha256("first"));
     CHECK_FALSE(granted.order.inputs.at(0).from);
     CHECK_FALSE(granted.order.inputs.at(0).path);

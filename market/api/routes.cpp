@@ -137,7 +137,7 @@ std::vector<Route> service_routes() {
         socket_route({"GET",
                       "/v1/events",
                       any_key,
-                      "WebSocket: the feed of what happens, one FeedItem a frame",
+                      "WebSocket: the feed of what happens, FeedItems, one a line",
                       {{"after", "only what the journal has after this sequence number"},
                        {"job", "only what is about this job"},
                        {"name", "only items whose names begin so"}}}),

@@ -24,10 +24,17 @@ class Answer:
         return json.loads(self.body)
 
 
-def connect(url: str) -> socket.socket:
+def connect(url: str, receive_bytes: int = 0) -> socket.socket:
+    """receive_bytes: how much the system keeps of what is not read yet, if not what it likes."""
     place = urllib.parse.urlsplit(url)
     assert place.hostname and place.port
-    return socket.create_connection((place.hostname, place.port), timeout=TIMEOUT_S)
+    if receive_bytes == 0:
+        return socket.create_connection((place.hostname, place.port), timeout=TIMEOUT_S)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    connection.settimeout(TIMEOUT_S)
+    connection.connect((place.hostname, place.port))
+    return connection
 
 
 def head(method: str, target: str, url: str, headers: dict[str, str]) -> bytes:
@@ -71,8 +78,8 @@ def request(url: str, method: str, target: str, *, key: str = "", body: bytes = 
 class WebSocket:
     """The client's end of RFC 6455, text frames only. Pings are answered, fragments are joined."""
 
-    def __init__(self, url: str, target: str, key: str = "") -> None:
-        self._socket = connect(url)
+    def __init__(self, url: str, target: str, key: str = "", receive_bytes: int = 0) -> None:
+        self._socket = connect(url, receive_bytes)
         self._stream = self._socket.makefile("rb")
         headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                    "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode()}
