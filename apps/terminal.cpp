@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -64,6 +65,39 @@ std::string one_line(std::string text) {
     return text;
 }
 
+/// Where the number ends that a cell like "-1.25 credit" begins with, and how much of it is behind
+/// its whole part. Nothing: the cell is no number, or its unit touches it.
+struct Fraction {
+    std::size_t end = 0;
+    std::size_t size = 0;  // with the point
+};
+
+std::optional<Fraction> fraction_in(std::string_view cell) {
+    constexpr const char* digits = "0123456789";
+    const std::size_t first = cell.starts_with('-') ? 1 : 0;
+    const std::size_t whole = std::min(cell.find_first_not_of(digits, first), cell.size());
+    std::size_t end = whole;
+    if (cell.substr(whole).starts_with('.')) {
+        end = std::min(cell.find_first_not_of(digits, whole + 1), cell.size());
+    }
+    const bool is_number = whole > first && (end == cell.size() || cell[end] == ' ');
+    if (!is_number) return std::nullopt;
+    return Fraction{end, end - whole};
+}
+
+/// Numbers below one another get their points below one another.
+void align_points(std::vector<std::vector<std::string>>& rows, std::size_t column) {
+    std::size_t widest = 0;
+    for (const auto& row : rows) {
+        if (const auto fraction = fraction_in(row[column]))
+            widest = std::max(widest, fraction->size);
+    }
+    for (auto& row : rows) {
+        const auto fraction = fraction_in(row[column]);
+        if (fraction) row[column].insert(fraction->end, widest - fraction->size, ' ');
+    }
+}
+
 std::string padded(const std::string& text, std::size_t width, Table::Align align) {
     const std::size_t taken = columns(text);
     const std::string space(width > taken ? width - taken : 0, ' ');
@@ -123,10 +157,12 @@ void Table::add(std::vector<std::string> cells) {
 }
 
 std::string Table::print(const Terminal& terminal) const {
+    auto rows = rows_;
     std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < header_.size(); ++i) {
+        if (header_[i].align == Align::right) align_points(rows, i);
         std::size_t width = columns(header_[i].title);
-        for (const auto& row : rows_) width = std::max(width, columns(row[i]));
+        for (const auto& row : rows) width = std::max(width, columns(row[i]));
         widths.push_back(width);
     }
     const auto line = [&](const auto& cell) {
@@ -139,7 +175,7 @@ std::string Table::print(const Terminal& terminal) const {
     };
     std::string text =
         paint(terminal, Colour::bold, line([&](std::size_t i) { return header_[i].title; })) + "\n";
-    for (const auto& row : rows_) text += line([&](std::size_t i) { return row[i]; }) + "\n";
+    for (const auto& row : rows) text += line([&](std::size_t i) { return row[i]; }) + "\n";
     return text;
 }
 

@@ -50,6 +50,19 @@ TEST_CASE("a table aligns its columns and keeps each row on one line") {
           "two lines   100\n");
 }
 
+TEST_CASE("numbers of a column have their points below one another, and what is none stays") {
+    Table table({{"CREDIT", Table::Align::right}});
+    for (const char* cell : {"-0.001", "99.97", "5", "1.5 GiB", "1/2", "-", "", "1.5s", "."}) {
+        table.add({cell});
+    }
+    CHECK(table.print(plain) ==
+          "  CREDIT\n"
+          "  -0.001\n"
+          "  99.97\n"
+          "   5\n"
+          "1.5   GiB\n");
+}
+
 TEST_CASE("a table shows control characters of others as escapes") {
     Table table(std::vector<Table::Column>{{"NAME"}});
     table.add({"\x1b[2Jgone"});

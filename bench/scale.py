@@ -3,16 +3,19 @@
 socket, no disk, one thread. The mix of inputs is a lifecycle: started, alive, exited, finished, and
 for ten of them one submission of ten tasks.
 
-usage: scale.py BUILD [LIFECYCLES, 100000 if absent]
+usage: scale.py BUILD [LIFECYCLES, 100000 if absent [SVG]]
+
+SVG: where to draw what a match costs; docs/match-cost.svg is such a drawing.
 """
 import json
+import math
 import pathlib
 import subprocess
 import sys
 
 from common import demand, main, show, verdict
 
-PROVIDERS = (1_000, 10_000, 100_000)
+PROVIDERS = (1_000, 3_000, 10_000, 30_000, 100_000)
 QUEUED = 1_000_000
 LIFECYCLES = 100_000
 INPUTS_MARK = 100_000  # a second
@@ -29,10 +32,50 @@ def run(build, providers, queued, lifecycles):
     return figures
 
 
+def plot(rows):
+    """What a placed submission and an input cost, over the number of providers, as SVG."""
+    width, height, left, bottom = 560, 300, 60, 50
+    series = (("a submission that is placed", "#c2410c", [row["placed_us"] for row in rows]),
+              ("an input", "#0369a1", [1e6 / row["inputs_per_s"] for row in rows]))
+    top = 1.2 * max(max(values) for _, _, values in series)
+    decades = math.log10(PROVIDERS[-1] / PROVIDERS[0])
+
+    def across(providers):
+        return left + (width - left - 20) * math.log10(providers / PROVIDERS[0]) / decades
+
+    def up(microseconds):
+        return height - bottom - (height - bottom - 20) * microseconds / top
+
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+             'font-family="sans-serif" font-size="12">',
+             f'<rect width="{width}" height="{height}" fill="white"/>']
+    step = 10 ** math.floor(math.log10(top)) / 2
+    for line in range(int(top / step) + 1):
+        parts.append(f'<line x1="{left}" x2="{width - 20}" y1="{up(line * step):.1f}" '
+                     f'y2="{up(line * step):.1f}" stroke="#e5e7eb"/>'
+                     f'<text x="{left - 8}" y="{up(line * step) + 4:.1f}" text-anchor="end">'
+                     f'{line * step:g}</text>')
+    for providers in PROVIDERS:
+        parts.append(f'<text x="{across(providers):.1f}" y="{height - bottom + 18}" '
+                     f'text-anchor="middle">{providers:,}</text>')
+    for place, (name, colour, values) in enumerate(series):
+        points = [f"{across(n):.1f},{up(value):.1f}" for n, value in zip(PROVIDERS, values)]
+        parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" '
+                     'stroke-width="2"/>')
+        parts.append(f'<text x="{left + 12}" y="{28 + 18 * place}" fill="{colour}">{name}</text>')
+    parts.append(f'<text x="{(left + width) / 2}" y="{height - 10}" text-anchor="middle">'
+                 f'providers, with {QUEUED:,} tasks queued</text>'
+                 f'<text x="14" y="{height / 2}" text-anchor="middle" '
+                 f'transform="rotate(-90 14 {height / 2})">microseconds</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
 def measure(arguments):
     build = pathlib.Path(arguments[0]).resolve()
     lifecycles = int(arguments[1]) if len(arguments) > 1 else LIFECYCLES
     rows = [run(build, providers, QUEUED, lifecycles) for providers in PROVIDERS]
+    if len(arguments) > 2:
+        pathlib.Path(arguments[2]).write_text(plot(rows), encoding="utf-8")
     show("The market's decisions alone", [
         ("providers", *(f"{row['providers']:,}" for row in rows)),
         ("tasks queued", *(f"{row['queued']:,}" for row in rows)),

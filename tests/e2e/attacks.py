@@ -130,9 +130,16 @@ def smuggling(target: Target, end: float) -> None:
 
 
 def frame(opcode: int, payload: bytes, final: bool = True, size: int | None = None) -> bytes:
-    """A masked frame; `size` is what it says of itself."""
+    """A masked frame; `size` is what it says of itself. Lengths have their shortest form, as they must."""
     size = len(payload) if size is None else size
-    return struct.pack("!BBQ", (0x80 if final else 0) | opcode, 0x80 | 127, size) + bytes(4) + payload
+    first = (0x80 if final else 0) | opcode
+    if size < 126:
+        head = struct.pack("!BB", first, 0x80 | size)
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", first, 0x80 | 126, size)
+    else:
+        head = struct.pack("!BBQ", first, 0x80 | 127, size)
+    return head + bytes(4) + payload
 
 
 def websocket(target: Target, path: str, key: str) -> socket.socket:
