@@ -77,8 +77,8 @@ Async<void> HttpConnection::run(std::optional<TlsContext> tls) {
     const auto self = shared_from_this();
     if (tls) {
         due_in(handshake_time_max);
-        Wire::Tls& stream = wire_.begin_tls(*tls);
-        auto shaken = co_await stream.async_handshake(asio::ssl::stream_base::server, as_value);
+        TlsStream& stream = wire_.begin_tls(*tls);
+        auto shaken = co_await stream.async_handshake(TlsStream::Role::server, as_value);
         if (std::get<0>(shaken)) close();
     }
     for (bool more = !closing_; more;) more = co_await exchange();

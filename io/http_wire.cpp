@@ -44,7 +44,7 @@ Error failed(const Dialling& dialling, const std::string& why) {
 
 /// Why the handshake ended: the certificate, if that was it.
 Error refused(const Dialling& dialling, const Failure& failure) {
-    const long verdict = SSL_get_verify_result(dialling.wire.tls().native_handle());
+    const long verdict = SSL_get_verify_result(dialling.wire.tls().native());
     if (dialling.late || verdict == X509_V_OK) return failed(dialling, failure.message());
     Error error{Code::denied, "the certificate of " + to_string(dialling.server)};
     if (dialling.server.pin) {
@@ -90,9 +90,9 @@ Async<Status> connect(std::shared_ptr<Dialling> dialling) {
 Async<Status> secure(std::shared_ptr<Dialling> dialling) {
     const auto context = client_tls(dialling->server);
     if (!context.ok()) co_return context.error();
-    Wire::Tls& tls = dialling->wire.begin_tls(context.value());
-    SSL_set_tlsext_host_name(tls.native_handle(), dialling->server.host.c_str());
-    auto shaken = co_await tls.async_handshake(asio::ssl::stream_base::client, as_value);
+    TlsStream& tls = dialling->wire.begin_tls(context.value());
+    SSL_set_tlsext_host_name(tls.native(), dialling->server.host.c_str());
+    auto shaken = co_await tls.async_handshake(TlsStream::Role::client, as_value);
     const Failure& failure = std::get<0>(shaken);
     if (failure) co_return refused(*dialling, failure);
     co_return Done{};
@@ -100,12 +100,9 @@ Async<Status> secure(std::shared_ptr<Dialling> dialling) {
 
 }  // namespace
 
-Wire::Tls& Wire::begin_tls(const TlsContext& trust) const {
+TlsStream& Wire::begin_tls(const TlsContext& trust) const {
     check(!secure());
-    SSL_CTX_up_ref(trust.native());
-    state_->trust = trust;
-    auto& context = state_->context.emplace(trust.native());
-    state_->tls = std::make_unique<Tls>(state_->socket, context);
+    state_->tls = std::make_unique<TlsStream>(state_->socket, trust);
     return *state_->tls;
 }
 

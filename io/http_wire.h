@@ -5,13 +5,10 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/websocket/teardown.hpp>
@@ -19,22 +16,19 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "io/loop_asio.h"
-#include "io/tls.h"
+#include "io/tls_stream.h"
 #include "io/url.h"
 
 namespace shoal::io {
 
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
-using Failure = boost::system::error_code;
 
 /// A shared handle; all copies are the same connection. Models Asio's AsyncStream, so that there
 /// is one compiled protocol above it and not two.
 class Wire {
 public:
     using executor_type = Executor;
-    using Tls = asio::ssl::stream<Socket&>;
 
     explicit Wire(Socket socket) : state_(std::make_shared<State>(std::move(socket))) {}
 
@@ -43,8 +37,8 @@ public:
     bool secure() const { return state_->tls != nullptr; }
 
     /// From here on the connection speaks TLS; the handshake comes next.
-    Tls& begin_tls(const TlsContext&) const;
-    Tls& tls() const { return *state_->tls; }
+    TlsStream& begin_tls(const TlsContext&) const;
+    TlsStream& tls() const { return *state_->tls; }
 
     /// At once; whatever is under way ends with an error.
     void close() const;
@@ -74,9 +68,7 @@ private:
     struct State {
         explicit State(Socket open) : socket(std::move(open)) {}
         Socket socket;
-        std::optional<TlsContext> trust;  // keeps the pin that the context looks at
-        std::optional<asio::ssl::context> context;
-        std::unique_ptr<Tls> tls;
+        std::unique_ptr<TlsStream> tls;
     };
     std::shared_ptr<State> state_;
 };

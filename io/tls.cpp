@@ -105,6 +105,8 @@ ContextRef make_context(const SSL_METHOD* method) {
     check(context != nullptr);
     check(SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) == 1);
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(context.get(), 1);  // else each record is read in two pieces
+    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // peers keep their tickets
     return context;
 }
 
