@@ -56,11 +56,16 @@ TEST_CASE("numbers of a column have their points below one another, and what is 
         table.add({cell});
     }
     CHECK(table.print(plain) ==
-          "  CREDIT\n"
-          "  -0.001\n"
-          "  99.97\n"
-          "   5\n"
-          "1.5   GiB\n");
+          "   CREDIT\n"
+          "   -0.001\n"
+          "   99.97\n"
+          "    5\n"
+          "1.5   GiB\n"
+          "      1/2\n"
+          "        -\n"
+          "\n"
+          "     1.5s\n"
+          "        .\n");
 }
 
 TEST_CASE("a table shows control characters of others as escapes") {
