@@ -30,8 +30,8 @@ std::string shorten(std::string_view text, std::size_t columns_max);
 /// "━━━━───── 40%" for a part from 0 to 1, in a bar of that many columns.
 std::string progress_bar(double part, std::size_t bar_columns);
 
-/// Rows under a header, columns aligned with two spaces between them; of numbers in a column that is
-/// aligned to the right the points are below one another.
+/// Rows under a header, columns aligned with two spaces between them; of numbers in a column that
+/// is aligned to the right the points are below one another.
 class Table {
 public:
     enum class Align { left, right };

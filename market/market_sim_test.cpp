@@ -357,16 +357,18 @@ private:
 TEST_CASE("whatever providers and buyers do, books balance and every job ends once") {
     const char* only = std::getenv("SEED");
     const std::uint64_t first = only ? std::strtoull(only, nullptr, 10) : 1;
-    const std::uint64_t last = only ? first : 6;
+    const std::uint64_t last = only ? first : 12;
     std::size_t reused = 0;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         CAPTURE(seed);
         Sim sim(seed);
         sim.run();
+        reused += sim.reused();
+        constexpr std::uint64_t seeds_a_repetition = 3;
+        if (seed % seeds_a_repetition != first % seeds_a_repetition) continue;
         Sim again(seed);
         again.run();
         REQUIRE(sim.hash() == again.hash());
-        reused += sim.reused();
     }
     CHECK((only || reused > 0));
 }
